@@ -80,10 +80,10 @@ def format_step(step: Step) -> str:
     """One step's line, without the newline. Total."""
     match step:
         case Exec(atom, head, started):
-            return f"exec {value(atom)} head={value(head)}" + " started" * started
+            return f"exec {_pointer(atom)} head={_pointer(head)}" + " started" * started
         case Wait(min_events, head, user_ring_idx, started):
             index = "" if user_ring_idx is None else f" user_ring_idx={number(user_ring_idx)}"
-            return f"wait {number(min_events)} head={value(head)}{index}" + " started" * started
+            return f"wait {number(min_events)} head={_pointer(head)}{index}" + " started" * started
         case Feed(pipe, data):
             return f"feed {pipe} {quoted(data)}"
         case Drain(pipe, count):
