@@ -185,11 +185,15 @@ def test_an_error_shows_the_line_and_points_at_the_place() -> None:
 
 
 FAULTS = {
-    "no-label": ("word", "1:5: end of the line, wanted a label"),
+    "no-label": ("word", "1:5: the end of the line, wanted a label"),
     "unknown-statement": ("wordy n", "1:1: 'wordy', wanted atom, buffer"),
-    "no-comma": ("word n = 1 2", "1:12: '2', wanted , or the end of the line"),
-    "open-call": ("atom a write(1", "1:15: end of the line, wanted ) or ,"),
-    "option-without-value": ("atom a write() ret=", "1:20: end of the line, wanted &label, _ or"),
+    "no-comma": ("word n = 1 2", "1:12: '2', wanted a comma or the end of the line"),
+    "open-call": ("atom a write(1", "1:15: the end of the line, wanted ) or a comma"),
+    "stray-character": ("word n = 1 $", "1:12: '$', wanted a comma or the end of the line"),
+    "option-without-value": (
+        "atom a write() ret=",
+        "1:20: the end of the line, wanted &label, _ or",
+    ),
     "option-twice": ("exec 1 head=1 head=2", "1:15: head= a second time, wanted it once"),
     "option-missing": ("exec 1", "1:1: exec without head=, wanted head="),
     "unknown-flag": ("atom a read() flags=SYNC|FAST", "1:26: flag 'FAST', wanted one of ASYNC"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 from lark import Lark, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -99,13 +99,14 @@ def _complaint(
 
 
 def _unexpected(error: UnexpectedInput) -> str:
-    if isinstance(error, UnexpectedToken):
-        token = error.token
-        got = "end of the line" if token.type in ("_NEWLINE", "$END") else repr(str(token))
-        return f"{got}, wanted {_wanted(error.accepts or error.expected)}"
+    # What the parser accepts is less than what its state lists: reductions are tried out.
+    accepted: set[str] = cast(Any, error).interactive_parser.accepts()
+    got = "the end of the line"
     if isinstance(error, UnexpectedCharacters):
-        return f"{error.char!r}, wanted {_wanted(error.allowed or set())}"
-    return "the text ends, wanted more"  # pragma: no cover - lark has no third kind here
+        got = repr(error.char)
+    elif isinstance(error, UnexpectedToken) and error.token.type not in ("_NEWLINE", "$END"):
+        got = repr(str(error.token))
+    return f"{got}, wanted {_wanted(accepted)}"
 
 
 def _wanted(terminals: set[str]) -> str:

@@ -49,7 +49,7 @@ TERMINALS = {
     "ON_HEAD": "head=",
     "LPAR": "(",
     "RPAR": ")",
-    "COMMA": ",",
+    "COMMA": "a comma",
     "EQUAL": "=",
     "VBAR": "|",
 }
