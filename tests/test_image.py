@@ -103,6 +103,16 @@ def test_a_string_at_the_end_is_moved_up_to_end_its_section() -> None:
     assert offsets('word n\nstring s = "abc"', LP64_LE) == [0, 13, 16]
 
 
+def test_a_buffer_of_whole_words_is_aligned_and_another_is_not() -> None:
+    assert offsets('string s = "a"\nbuffer b 8\nbuffer c 3', ILP32_BE) == [0, 4, 13, 16]
+    assert offsets('string s = "a"\nbuffer b 7', ILP32_BE) == [0, 1, 8]
+
+
+def test_a_section_without_declarations_has_no_bytes() -> None:
+    layout = lay_out(parse("section a\nsection b\nword n = &a"), ILP32_BE)
+    assert [(s.label, s.size_bytes) for s in layout.sections] == [("a", 0), ("b", 4)]
+
+
 def test_a_section_of_strings_alone_is_not_padded() -> None:
     assert loaded('string s = "abc"\nstring t = "de"', LP64_LE) == b"abcde"
 

@@ -47,6 +47,8 @@ from syslet_conformance.program import ProgramError
 
 MAGIC = b"SYSLETIM"
 VERSION = 1
+LONGEST_REASON = 120
+"""Characters of a reason in an error message: construct puts hostile bytes into some."""
 
 WORDS, BYTES, BUFFER, PIPE, RING, HEAD, ATOM, PACKED_ATOM = range(8)
 """Kinds of symbol."""
@@ -133,7 +135,7 @@ def write_container(**records: Any) -> bytes:
 
 def _reason(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return lines[-1] if lines else type(error).__name__
+    return lines[-1][:LONGEST_REASON] if lines else type(error).__name__
 
 
 def _wanted(error: Exception) -> str:
