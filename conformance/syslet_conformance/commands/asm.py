@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from syslet_layouts import ABIS, SysletError, abi_named
 
-from syslet_conformance.atomic_output import read_program, write_file
+from syslet_conformance.command_files import read_program, write_file
 from syslet_conformance.image import assemble
 
 FILE = click.Path(path_type=Path)

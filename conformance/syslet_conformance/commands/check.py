@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from syslet_layouts import SysletError
 
-from syslet_conformance.atomic_output import read_program
+from syslet_conformance.command_files import read_program
 from syslet_conformance.suspicions import suspicions
 
 FILE = click.Path(path_type=Path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from syslet_layouts import ABIS, SysletError, abi_named
 
-from syslet_conformance.atomic_output import read_file, write_file
+from syslet_conformance.command_files import read_file, write_file
 from syslet_conformance.image import disassemble, disassemble_raw
 from syslet_conformance.program import Program, ProgramError
 from syslet_conformance.text import format_program
