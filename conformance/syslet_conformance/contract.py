@@ -17,7 +17,7 @@ class EngineError(SysletError):
     """The engine, or the way to it, failed to answer a call of the contract."""
 
 
-class EngineDied(EngineError):
+class EngineDied(EngineError):  # noqa: N818 - the word of the verdicts
     """The engine is gone: it crashed, or closed its side. Verdict `crash`."""
 
 
@@ -64,10 +64,10 @@ class Engine(Protocol):
         """Unmap what `map` returned."""
 
     def read(self, address: int, count: int) -> bytes:
-        """Read `count` bytes of mapped memory. EngineError where it is not mapped."""
+        """Read `count` bytes of mapped memory. SysletError where it is not mapped."""
 
     def write(self, address: int, data: bytes) -> None:
-        """Write into mapped memory. EngineError where it is not mapped."""
+        """Write into mapped memory. SysletError where it is not mapped."""
 
     def syscall_number(self, name: str) -> int | None:
         """The number for an atom's nr (``read``, ``umem_add``, ``async_exec``...), or None."""

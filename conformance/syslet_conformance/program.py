@@ -26,6 +26,7 @@ class Address:
 
 
 NULL = 0
+NO_FLAGS = Flag(0)
 Value = int | Address
 
 
@@ -111,7 +112,7 @@ class Atom:
     label: str
     nr: str | int
     args: tuple[Value, ...] = ()
-    flags: Flag = Flag(0)
+    flags: Flag = NO_FLAGS
     ret: Value = NULL
     next: Value = NULL
     private: Value = 0
