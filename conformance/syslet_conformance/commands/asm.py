@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import click
-from syslet_layouts import ABIS, SysletError, abi_named
 
 from syslet_conformance.command_files import read_program, write_file
 from syslet_conformance.image import assemble
+from syslet_layouts import ABIS, SysletError, abi_named
 
 FILE = click.Path(path_type=Path)
 

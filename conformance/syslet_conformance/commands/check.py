@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from syslet_layouts import SysletError
 
 from syslet_conformance.command_files import read_program
 from syslet_conformance.suspicions import suspicions
+from syslet_layouts import SysletError
 
 FILE = click.Path(path_type=Path)
 

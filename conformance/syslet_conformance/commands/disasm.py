@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from syslet_layouts import ABIS, SysletError, abi_named
 
 from syslet_conformance.command_files import read_file, write_file
 from syslet_conformance.image import disassemble, disassemble_raw
 from syslet_conformance.program import Program, ProgramError
 from syslet_conformance.text import format_program
+from syslet_layouts import ABIS, SysletError, abi_named
 
 FILE = click.Path(path_type=Path)
 

@@ -11,7 +11,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from syslet_layouts import SysletError
 
 from syslet_conformance.inventory import SuiteTest, coverage, suite_gaps, suite_tests
 from syslet_conformance.registry import (
@@ -23,6 +22,7 @@ from syslet_conformance.registry import (
     requirement,
 )
 from syslet_conformance.requirements_page import requirements_page
+from syslet_layouts import SysletError
 
 Tests = Mapping[str, Sequence[SuiteTest]] | None
 """The tests of each requirement; None where nobody asked for them."""

@@ -1,0 +1,97 @@
+"""From pytest's reports of one test to its result."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from syslet_conformance.program import Program
+from syslet_conformance.results import Result
+from syslet_conformance.rig import UNJUDGED, Rig
+from syslet_conformance.session import Hang
+from syslet_conformance.text import format_program
+from syslet_conformance.verdicts import Verdict
+from syslet_layouts import SysletError
+
+MESSAGE_CHARS = 4000
+"""Longer messages are cut."""
+
+
+def name_of(item: pytest.Item) -> str:
+    """``area::function[parameters]``."""
+    area = item.path.stem.removeprefix("test_")
+    return f"{area}::{item.name}"
+
+
+def result_of(
+    item: pytest.Item,
+    verdict: Verdict,
+    message: str = "",
+    output: str = "",
+    duration_s: float = 0.0,
+) -> Result:
+    """The result of `item` with this verdict."""
+    marker = item.get_closest_marker("checks")
+    parameters = getattr(item, "callspec", None)
+    values = {} if parameters is None else parameters.params
+    rig = getattr(item, "syslet_rig", None)
+    backend = item.config.getoption("--syslet-backend")
+    judged = verdict not in {Verdict.PASS, Verdict.SKIP}
+    return Result(
+        test=name_of(item),
+        requirements=marker.args if marker else (),
+        abi=values.get("_abi_name", ""),
+        mode=values.get("mode"),
+        verdict=verdict,
+        message=message[:MESSAGE_CHARS],
+        repeat=f"syslet run {backend} --test '{name_of(item)}'",
+        duration_s=round(duration_s, 6),
+        program=_program(rig) if judged and rig is not None else "",
+        output=output,
+        characteristics=dict(rig.characteristics) if rig is not None else {},
+    )
+
+
+def outcome_of(item: pytest.Item, following: pytest.Item) -> Result:
+    """Run `item`, and say what came of it."""
+    from _pytest.runner import runtestprotocol
+
+    started = time.perf_counter()
+    reports = runtestprotocol(item, log=False, nextitem=following)
+    spent = time.perf_counter() - started
+    for report in reports:
+        if report.failed:
+            return result_of(item, _broken(item, report), _message(report), duration_s=spent)
+    for report in reports:
+        if report.skipped:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+            reason = reason.removeprefix("Skipped: ")
+            verdict = Verdict.UNJUDGED if reason.startswith(UNJUDGED) else Verdict.SKIP
+            return result_of(item, verdict, reason.removeprefix(UNJUDGED), duration_s=spent)
+    return result_of(item, Verdict.PASS, duration_s=spent)
+
+
+def _broken(item: pytest.Item, report: pytest.TestReport) -> Verdict:
+    error = getattr(item, "syslet_error", None)
+    timed_out = "from pytest-timeout" in str(report.longrepr)
+    return Verdict.HANG if timed_out or isinstance(error, Hang) else Verdict.FAIL
+
+
+def _message(report: pytest.TestReport) -> str:
+    """What the assertion said, without the frames around it."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    message = str(report.longrepr if crash is None else crash.message)
+    return re.sub(r"^AssertionError: ", "", message)
+
+
+def _program(rig: Rig) -> str:
+    """The program that the test had loaded last, with the steps that it performed."""
+    if not rig.sessions:
+        return ""
+    session = rig.sessions[-1]
+    try:
+        return format_program(Program(session.program.declarations, tuple(session.performed)))
+    except SysletError as error:
+        return f"# cannot be written as text: {error}\n"

@@ -1,0 +1,80 @@
+"""Results as they come: JSON lines, appended; a header first, then one line a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from syslet_conformance.verdicts import Verdict
+from syslet_layouts import SysletError
+
+SCHEMA_VERSION = 1
+
+
+class Header(msgspec.Struct, tag="run", tag_field="type", frozen=True):
+    """Provenance of what follows."""
+
+    schema: int
+    suite: str
+    backend: str
+    engine: str
+    engine_version: str
+    engine_build: str
+    host: str
+    seed: int
+    started: str
+
+
+class Result(msgspec.Struct, tag="result", tag_field="type", frozen=True):
+    """One test on one ABI in one mode; `test` is ``area::function[parameters]``."""
+
+    test: str
+    requirements: tuple[str, ...]
+    abi: str
+    mode: str | None
+    verdict: Verdict
+    message: str
+    repeat: str
+    duration_s: float
+    program: str = ""
+    output: str = ""
+    characteristics: dict[str, str] = {}
+
+
+Line = Header | Result
+
+_decoder = msgspec.json.Decoder(Line)
+_encoder = msgspec.json.Encoder()
+
+
+def to_line(line: Line) -> bytes:
+    """One line, with its line feed."""
+    return _encoder.encode(line) + b"\n"
+
+
+def from_line(data: bytes, where: str) -> Line:
+    """The value of a line. SysletError that names `where` and what was wanted."""
+    try:
+        line: Line = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SysletError(f"{where}: not a result: {error}") from None
+    if isinstance(line, Header) and line.schema != SCHEMA_VERSION:
+        raise SysletError(f"{where}: schema {line.schema}; wanted {SCHEMA_VERSION}")
+    return line
+
+
+def read_results(path: Path) -> list[Result]:
+    """The results of a file; a last line that was cut off is left out."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SysletError(f"{path}: {error.strerror}") from None
+    lines = data.split(b"\n")[:-1]
+    read = [from_line(line, f"{path}:{number}") for number, line in enumerate(lines, 1)]
+    return [line for line in read if isinstance(line, Result)]
+
+
+def results_schema() -> dict[str, object]:
+    """The JSON Schema of a line."""
+    return msgspec.json.schema(Line)

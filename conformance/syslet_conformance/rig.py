@@ -1,0 +1,135 @@
+"""What a test of the suite works with: one engine on one ABI, and a mode.
+
+`Rig.load` puts a program into the engine; `Rig.run` runs a syslet of it to its end, whether
+cached or forced asynchronous, and says what came of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from syslet_conformance.builder import Build
+from syslet_conformance.contract import Engine
+from syslet_conformance.program import Address, Atom, Program
+from syslet_conformance.session import HANG_S, Hang, Session
+from syslet_layouts import Abi, Flag
+
+UNJUDGED = "unjudged: "
+"""How the reason of an unjudged test starts."""
+
+MODES = ("cached", "async")
+"""Cached permitted: the first atom as written. Forced asynchronous: SYSLET_ASYNC added to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What came of one syslet that ran to its end.
+
+    `returned` is the word of exec; `entry` what stood in the ring for it, None if nothing.
+    """
+
+    returned: int
+    entry: int | None
+
+
+class Rig:
+    """One engine under test."""
+
+    def __init__(self, engine: Engine, mode: str = "cached") -> None:
+        self.engine, self.abi, self.mode = engine, engine.abi, mode
+        self.sessions: list[Session] = []
+        self.characteristics: dict[str, str] = {}
+
+    @property
+    def is_async(self) -> bool:
+        """Whether this test runs in the forced asynchronous mode."""
+        return self.mode == "async"
+
+    def load(self, build: Build | Program, first: Address | None = None) -> Session:
+        """Load a program; in the forced asynchronous mode `first` goes asynchronous at once."""
+        program = build.program() if isinstance(build, Build) else build
+        if first is not None and self.is_async:
+            program = _forced(program, first.label)
+        session = Session(self.engine, program)
+        self.sessions.append(session)
+        return session
+
+    def run(self, build: Build | Program, first: Address) -> tuple[Session, Ran]:
+        """Load, and run the syslet that starts at `first` to its end."""
+        session = self.load(build, first)
+        return session, self.finish(session, first)
+
+    def finish(self, session: Session, first: Address, head: str = "head") -> Ran:
+        """Run one syslet to its end. Fails where exec and ring do not agree (exec.one-outcome).
+
+        An address returned by exec may be the first or, on an engine that answers so, another
+        one of the syslet: `exec.cached-returns-submitted` has tests of its own.
+        """
+        returned = session.exec(first, head)
+        assert not self.is_error(returned), (
+            f"exec: expected an address or NULL, got {self.errno(returned)}"
+        )
+        if returned:
+            assert not self.is_async, "exec: expected NULL from SYSLET_ASYNC, got an address"
+            assert not session.consume(1, head), "expected no entry for a cached syslet, got one"
+            return Ran(returned, None)
+        waited = session.wait(1, head)
+        assert not self.is_error(waited), f"wait: expected success, got {self.errno(waited)}"
+        entries = session.consume(1, head)
+        return Ran(returned, entries[0] if entries else None)
+
+    def assert_ended_at(self, session: Session, ran: Ran, atom: Address) -> None:
+        """The entry, where there is one, names `atom` (ring.entry-is-final-atom)."""
+        if ran.entry is None:
+            assert ran.returned, (
+                f"expected an entry {session.name(session.address(atom))}, got none"
+            )
+            return
+        got, expected = session.name(ran.entry), session.name(session.address(atom))
+        assert ran.entry == session.address(atom), f"expected the entry {expected}, got {got}"
+
+    def is_error(self, word: int) -> bool:
+        """Whether a return word is a negative errno."""
+        return -4095 <= self.abi.signed(word) < 0
+
+    def errno(self, word: int) -> int:
+        """The signed value of a return word."""
+        return self.abi.signed(word)
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Look until `holds`; Hang where it does not come. It orders nothing: it only looks."""
+        deadline = time.monotonic() + HANG_S
+        while not holds():
+            if time.monotonic() > deadline:
+                raise Hang(f"expected {what} within {HANG_S:g} s")
+
+    def characteristic(self, name: str, value: str) -> None:
+        """Record how the engine does what it may do as it likes (MAY rows)."""
+        self.characteristics[name] = value
+
+    def close(self) -> None:
+        """Give back what the test's programs held."""
+        while self.sessions:
+            self.sessions.pop().close()
+
+
+def unjudged(reason: str) -> None:
+    """End the test: too little evidence. Verdict `unjudged`."""
+    pytest.skip(UNJUDGED + reason)
+
+
+def _forced(program: Program, label: str) -> Program:
+    declarations = tuple(
+        replace(d, flags=d.flags | Flag.ASYNC) if isinstance(d, Atom) and d.label == label else d
+        for d in program.declarations
+    )
+    return replace(program, declarations=declarations)
+
+
+def word_extremes(abi: Abi) -> tuple[int, ...]:
+    """The results at which signs go wrong: the ends of the word, and around 0."""
+    return (abi.word_min, abi.word_min + 1, -4096, -1, 0, 1, abi.word_max - 1, abi.word_max)

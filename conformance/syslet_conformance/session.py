@@ -1,0 +1,270 @@
+"""A program loaded into an engine: its steps are performed, remembered, and looked at."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from syslet_conformance.contract import Engine
+from syslet_conformance.image import lay_out, section_bytes
+from syslet_conformance.program import (
+    Address,
+    Close,
+    Consume,
+    Drain,
+    Exec,
+    Feed,
+    Head,
+    Join,
+    Pipe,
+    Program,
+    Ring,
+    Step,
+    Value,
+    Wait,
+)
+from syslet_conformance.validate import check_program
+from syslet_layouts import SysletError, decode_head, decode_words, encode_words
+
+HANG_S = 10.0
+"""How long a call that should return may take before it is a hang."""
+
+
+class Hang(SysletError):  # noqa: N818 - the verdict's name
+    """A call did not return in time. Verdict `hang`."""
+
+
+class Missing(SysletError):  # noqa: N818 - a reason to skip
+    """The engine has no such system call. Verdict `skip`, with that reason."""
+
+
+@dataclass(slots=True)
+class Call:
+    """An exec or a wait in a thread of its own."""
+
+    thread: threading.Thread
+    what: str
+    words: list[int] = field(default_factory=list)
+    errors: list[BaseException] = field(default_factory=list)
+
+    @property
+    def returned(self) -> bool:
+        """Whether it has returned by now."""
+        return bool(self.words or self.errors)
+
+    def join(self, timeout_s: float = HANG_S) -> int:
+        """Its return word. Hang where it does not come in time."""
+        self.thread.join(timeout_s)
+        if self.errors:
+            raise self.errors[0]
+        if not self.words:
+            raise Hang(f"{self.what} did not return within {timeout_s:g} s")
+        return self.words[0]
+
+
+class Session:
+    """One program in one engine. `performed` holds the steps so far, as they can be replayed."""
+
+    def __init__(self, engine: Engine, program: Program) -> None:
+        check_program(program)
+        self.engine, self.abi, self.program = engine, engine.abi, program
+        self.performed: list[Step] = []
+        self.calls: list[Call] = []
+        self.bases: list[int] = []
+        self.pipes: dict[str, tuple[int, int]] = {}
+        self._closed: set[str] = set()
+        self._heads = {d.label: d for d in program.declarations if isinstance(d, Head)}
+        self._rings = {d.label: d for d in program.declarations if isinstance(d, Ring)}
+        self.layout = lay_out(program, engine.abi)
+        try:
+            self._load()
+        except BaseException:
+            self.close()
+            raise
+
+    def _load(self) -> None:
+        for section in self.layout.sections:
+            self.bases.append(self.engine.map(max(section.size_bytes, 1)))
+        for declaration in self.program.declarations:
+            if isinstance(declaration, Pipe):
+                self.pipes[declaration.label] = self.engine.pipe()
+        images = section_bytes(
+            self.program, self.abi, self.layout, self.bases, self._number, self.pipes
+        )
+        for base, image in zip(self.bases, images, strict=True):
+            if image:
+                self.engine.write(base, image)
+
+    def _number(self, name: str) -> int:
+        number = self.engine.syscall_number(name)
+        if number is None:
+            raise Missing(f"the engine has no system call {name!r}")
+        return number
+
+    def close(self) -> None:
+        """Give back the memory and the pipes."""
+        for label, ends in self.pipes.items():
+            for end, fd in zip(("read", "write"), ends, strict=True):
+                if f"{label}.{end}" not in self._closed:
+                    self.engine.close_fd(fd)
+        self.pipes = {}
+        while self.bases:
+            self.engine.unmap(self.bases.pop())
+
+    # -- looking -----------------------------------------------------------------------
+
+    def address(self, value: Value | str) -> int:
+        """The address of a label, or of ``&label+offset``; a number is itself."""
+        if isinstance(value, str):
+            value = Address(value)
+        return value if isinstance(value, int) else self.layout.address(value, self.bases)
+
+    def words(self, label: Value | str, count: int) -> list[int]:
+        """`count` unsigned words from there on."""
+        data = self.engine.read(self.address(label), count * self.abi.word_bytes)
+        return decode_words(self.abi, data)
+
+    def word(self, label: Value | str) -> int:
+        """The signed word there."""
+        return self.abi.signed(self.words(label, 1)[0])
+
+    def set_word(self, label: Value | str, value: int) -> None:
+        """Store a word from outside the engine."""
+        self.engine.write(self.address(label), encode_words(self.abi, [value]))
+
+    def slots(self, head: str = "head") -> list[int]:
+        """The slots of the ring that belongs to `head`."""
+        ring = self._heads[head].ring
+        assert ring is not None
+        return self.words(ring, self._rings[ring].slots)
+
+    def index(self, field_name: str, head: str = "head") -> int:
+        """``kernel_ring_idx`` or ``user_ring_idx`` of the descriptor."""
+        data = self.engine.read(self.address(head), self.abi.head_size)
+        value: int = getattr(decode_head(self.abi, data), field_name)
+        return value
+
+    def name(self, address: int) -> str:
+        """What lies at `address`, as text for a message."""
+        if not address:
+            return "NULL"
+        for label in self.layout.labels:
+            if self.layout.address(Address(label), self.bases) == address:
+                return f"&{label}"
+        return f"{address:#x}"
+
+    # -- doing -------------------------------------------------------------------------
+
+    def exec(self, atom: Value | str, head: Value | str = "head") -> int:
+        """Exec in a thread that is waited for: the return word. Hang."""
+        call = self.start_exec(atom, head)
+        self.calls.remove(call)
+        self.performed[-1] = Exec(_value(atom), _value(head))
+        return call.join()
+
+    def start_exec(self, atom: Value | str, head: Value | str = "head") -> Call:
+        """Exec in a thread of its own."""
+        self.performed.append(Exec(_value(atom), _value(head), started=True))
+        atom_address, head_address = self.address(atom), self.address(head)
+        return self._start("exec", lambda: self.engine.exec(atom_address, head_address))
+
+    def wait(self, n: int, head: Value | str = "head", user_ring_idx: int | None = None) -> int:
+        """Wait in a thread that is waited for: the return word. Hang."""
+        call = self.start_wait(n, head, user_ring_idx)
+        self.calls.remove(call)
+        self.performed[-1] = Wait(n, _value(head), user_ring_idx)
+        return call.join()
+
+    def start_wait(
+        self, n: int, head: Value | str = "head", user_ring_idx: int | None = None
+    ) -> Call:
+        """Wait in a thread of its own; the index is the descriptor's where none is given."""
+        self.performed.append(Wait(n, _value(head), user_ring_idx, started=True))
+        index, address = user_ring_idx, self.address(head)
+        if index is None:
+            index = self.index("user_ring_idx", head) if isinstance(head, str) else 0
+        return self._start("wait", lambda: self.engine.wait(n, index, address))
+
+    def _start(self, what: str, function: Callable[[], int]) -> Call:
+        def target() -> None:
+            try:
+                call.words.append(function())
+            except BaseException as error:
+                call.errors.append(error)
+
+        call = Call(threading.Thread(target=target, daemon=True), what)
+        self.calls.append(call)
+        call.thread.start()
+        return call
+
+    def join(self) -> list[int]:
+        """The return words of the started calls, in order. Hang."""
+        self.performed.append(Join())
+        words = [call.join() for call in self.calls]
+        self.calls.clear()
+        return words
+
+    def feed(self, pipe: str, data: bytes) -> None:
+        """Write into a pipe from outside the engine."""
+        self.performed.append(Feed(pipe, data))
+        self.engine.feed(self.pipes[pipe][1], data)
+
+    def drain(self, pipe: str, count: int) -> bytes:
+        """Read what is in a pipe, up to `count` bytes."""
+        self.performed.append(Drain(pipe, count))
+        return self.engine.drain(self.pipes[pipe][0], count)
+
+    def close_end(self, end: str) -> None:
+        """Close ``label.read`` or ``label.write``."""
+        self.performed.append(Close(end))
+        label, _, side = end.rpartition(".")
+        self._closed.add(end)
+        self.engine.close_fd(self.pipes[label][side == "write"])
+
+    def consume(self, count: int | None = None, head: str = "head") -> list[int]:
+        """Take entries: each read, its slot cleared, then user_ring_idx stored."""
+        self.performed.append(Consume(head, count))
+        ring = self._heads[head].ring
+        assert ring is not None
+        slots, taken = self._rings[ring].slots, list[int]()
+        word_bytes, ring_address = self.abi.word_bytes, self.address(ring)
+        offset = self.abi.head_offsets["user_ring_idx"]
+        index = self.index("user_ring_idx", head)
+        while count is None or len(taken) < count:
+            entry = self.words(ring_address + index * word_bytes, 1)[0]
+            if not entry:
+                break
+            self.set_word(ring_address + index * word_bytes, 0)
+            index = (index + 1) % slots
+            self.set_word(Address(head, offset), index)
+            taken.append(entry)
+        return taken
+
+    def perform(self, step: Step) -> int | bytes | list[int] | Call | None:
+        """Perform a step as a value; what it gave."""
+        match step:
+            case Exec(atom, head, started):
+                return (self.start_exec if started else self.exec)(atom, _label(head))
+            case Wait(n, head, index, started):
+                return (self.start_wait if started else self.wait)(n, _label(head), index)
+            case Feed(pipe, data):
+                self.feed(pipe, data)
+                return None
+            case Drain(pipe, count):
+                return self.drain(pipe, count)
+            case Close(end):
+                self.close_end(end)
+                return None
+            case Consume(head, count):
+                return self.consume(count, head)
+            case Join():
+                return self.join()
+
+
+def _value(value: Value | str) -> Value:
+    return Address(value) if isinstance(value, str) else value
+
+
+def _label(value: Value) -> Value | str:
+    return value.label if isinstance(value, Address) and not value.offset else value

@@ -1,0 +1,185 @@
+"""Running tests in supervised children, so that an engine that dies costs one test.
+
+The collecting process forks workers; each runs the items whose indices it is sent and
+answers a line for each. A worker that dies, or that says nothing for too long, gives the
+test it was at the verdict `crash` or `hang`, and a new one takes up the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import IO
+
+import pytest
+
+from syslet_conformance.outcome import outcome_of
+from syslet_conformance.results import Result, from_line, to_line
+from syslet_conformance.verdicts import Verdict
+from syslet_layouts import SysletError
+
+SILENCE_S = 75.0
+"""How long a worker may say nothing before it is killed: longer than pytest-timeout waits."""
+
+CHUNK = 16
+"""How many tests a worker is sent at a time."""
+
+RESTARTS = 100
+"""How many workers may die before the run ends."""
+
+
+class TooManyRestarts(SysletError):  # noqa: N818 - a reason to end
+    """The engine died too often to go on."""
+
+
+@dataclass(slots=True)
+class _Worker:
+    pid: int
+    orders: int
+    answers: int
+    output: IO[bytes]
+    pending: deque[int] = field(default_factory=deque)
+    buffer: bytes = b""
+    heard: float = field(default_factory=time.monotonic)
+
+    def send(self, indices: Sequence[int]) -> None:
+        self.pending.extend(indices)
+        os.write(self.orders, (" ".join(map(str, indices)) + "\n").encode())
+
+    def end(self) -> int:
+        os.close(self.orders)
+        os.close(self.answers)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        return os.waitpid(self.pid, 0)[1]
+
+    def said(self) -> str:
+        """The last that the engine printed."""
+        self.output.seek(max(os.fstat(self.output.fileno()).st_size - 4000, 0))
+        return self.output.read().decode(errors="replace")
+
+
+def supervise(
+    items: Sequence[pytest.Item],
+    jobs: int,
+    describe: Callable[[pytest.Item, Verdict, str, str], Result],
+    on_result: Callable[[Result], None],
+) -> None:
+    """Run every item, with `jobs` workers; results come as they are had.
+
+    `describe` makes the result of a test whose worker is gone. TooManyRestarts.
+    """
+    todo = deque(range(len(items)))
+    workers: dict[int, _Worker] = {}
+    selector = selectors.DefaultSelector()
+    restarts = 0
+
+    def start() -> None:
+        if todo:
+            worker = _fork(items)
+            workers[worker.answers] = worker
+            selector.register(worker.answers, selectors.EVENT_READ)
+            refill(worker)
+
+    def refill(worker: _Worker) -> None:
+        indices = [todo.popleft() for _ in range(min(CHUNK, len(todo)))]
+        if indices:
+            worker.send(indices)
+
+    def gone(worker: _Worker, silent: bool) -> None:
+        nonlocal restarts
+        selector.unregister(worker.answers)
+        del workers[worker.answers]
+        status = worker.end()
+        if worker.pending:
+            index = worker.pending.popleft()
+            todo.extendleft(reversed(worker.pending))
+            said = worker.said()
+            if silent:
+                verdict, why = Verdict.HANG, f"no answer within {SILENCE_S:g} s"
+            else:
+                verdict, why = Verdict.CRASH, f"the engine's process ended: {_ended(status)}"
+            on_result(describe(items[index], verdict, why, said))
+            restarts += 1
+        worker.output.close()
+        if restarts > RESTARTS:
+            raise TooManyRestarts(f"the engine died {restarts} times; the run ends here")
+
+    try:
+        for _ in range(jobs):
+            start()
+        while workers:
+            for key, _ in selector.select(timeout=1.0):
+                worker = workers[key.fd]
+                data = os.read(worker.answers, 1 << 16)
+                worker.heard = time.monotonic()
+                *lines, worker.buffer = (worker.buffer + data).split(b"\n")
+                for line in lines:
+                    result = from_line(line, "worker")
+                    assert isinstance(result, Result)
+                    worker.pending.popleft()
+                    on_result(result)
+                if not data:
+                    gone(worker, silent=False)
+                    start()
+                elif not worker.pending:
+                    refill(worker)
+                    if not worker.pending:
+                        gone(worker, silent=False)
+            for worker in list(workers.values()):
+                if worker.pending and time.monotonic() - worker.heard > SILENCE_S:
+                    gone(worker, silent=True)
+                    start()
+    finally:
+        for worker in workers.values():
+            worker.end()
+            worker.output.close()
+        selector.close()
+
+
+def _ended(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return f"signal {signal.Signals(os.WTERMSIG(status)).name}"
+    return f"exit status {os.WEXITSTATUS(status)}"
+
+
+def _fork(items: Sequence[pytest.Item]) -> _Worker:
+    orders_read, orders_write = os.pipe()
+    answers_read, answers_write = os.pipe()
+    output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the supervisor
+    pid = os.fork()
+    if pid:
+        os.close(orders_read)
+        os.close(answers_write)
+        return _Worker(pid, orders_write, answers_read, output)
+    status = 1
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.close(orders_write)
+        os.close(answers_read)
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        _work(items, orders_read, answers_write)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _work(items: Sequence[pytest.Item], orders: int, answers: int) -> None:
+    """The child: run what is ordered. After a hang it ends, since the engine is wedged."""
+    with os.fdopen(orders) as lines:
+        for line in lines:
+            indices = [int(word) for word in line.split()]
+            for position, index in enumerate(indices):
+                following = indices[position + 1 : position + 2] or [(index + 1) % len(items)]
+                result = outcome_of(items[index], items[following[0]])
+                os.write(answers, to_line(result))
+                if result.verdict is Verdict.HANG:
+                    return
