@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import median
 
 from construct import Array
+
 from syslet_layouts import ABIS, Abi, iter_atoms
 
 GOAL = 3.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from syslet_conformance.image import assemble, disassemble, lay_out
 from syslet_conformance.program import Atom
 from syslet_conformance.suspicions import suspicions

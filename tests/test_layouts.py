@@ -8,6 +8,7 @@ import pytest
 from construct import GreedyRange
 from hypothesis import given
 from hypothesis import strategies as st
+
 from syslet_layouts import (
     ABIS,
     ARGUMENTS,

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
+
 from syslet_conformance.commands import asm, check, disasm
 from syslet_conformance.image import assemble
 from syslet_conformance.program import ProgramError

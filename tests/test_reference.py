@@ -6,6 +6,7 @@ import contextlib
 import threading
 
 import pytest
+
 from syslet_layouts import (
     ABIS,
     Abi,

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+
 from syslet_conformance.registry import (
     AREAS,
     CHECKS_MARKER,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+
 from syslet_conformance import inventory
 from syslet_conformance.commands import spec
 from syslet_conformance.inventory import InventoryError, SuiteTest, suite_gaps, suite_tests

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from program_strategies import programs
+
 from syslet_conformance.program import (
     Address,
     Atom,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from syslet_layouts import Abi
-
 from syslet_conformance import container
 from syslet_conformance.container import write_container
 from syslet_conformance.loading import section_bytes
@@ -32,6 +30,7 @@ from syslet_conformance.program import (
     Wait,
     Words,
 )
+from syslet_layouts import Abi
 
 FIRST_ADDRESS = 0x10000
 PAGE_BYTES = 4096

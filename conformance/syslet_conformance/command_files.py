@@ -6,10 +6,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from syslet_layouts import SysletError
-
 from syslet_conformance.program import ProgramError
 from syslet_conformance.text import ProgramText, read_text
+from syslet_layouts import SysletError
 
 LARGEST_FILE_BYTES = 1 << 28
 """The largest file that a command reads."""

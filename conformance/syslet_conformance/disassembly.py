@@ -10,17 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from syslet_layouts import (
-    Abi,
-    Flag,
-    LayoutError,
-    SysletError,
-    abi_named,
-    decode_atom,
-    decode_head,
-    decode_words,
-)
-
 from syslet_conformance import container
 from syslet_conformance.assembly import assemble
 from syslet_conformance.container import read_container
@@ -48,6 +37,16 @@ from syslet_conformance.program import (
     Words,
 )
 from syslet_conformance.validate import faults
+from syslet_layouts import (
+    Abi,
+    Flag,
+    LayoutError,
+    SysletError,
+    abi_named,
+    decode_atom,
+    decode_head,
+    decode_words,
+)
 
 
 def disassemble(data: bytes) -> Program:

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
-from syslet_layouts import SysletError
-
 from syslet_conformance.registry import AREAS, REQUIREMENTS, Level
+from syslet_layouts import SysletError
 
 SUITE = "syslet_conformance.suite"
 """The package that holds the suite's modules."""

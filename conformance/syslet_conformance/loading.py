@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from syslet_layouts import ARGUMENTS, Abi, AsyncHeadUser, SysletUatom, encode_atom, encode_head
-
 from syslet_conformance.placement import Layout, Placed, lay_out
 from syslet_conformance.program import (
     Address,
@@ -24,6 +22,7 @@ from syslet_conformance.program import (
     Value,
     Words,
 )
+from syslet_layouts import ARGUMENTS, Abi, AsyncHeadUser, SysletUatom, encode_atom, encode_head
 
 __all__ = ["Layout", "Numbers", "lay_out", "section_bytes"]
 

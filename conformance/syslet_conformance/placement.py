@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from syslet_layouts import Abi, packed_size
-
 from syslet_conformance.program import (
     Address,
     Atom,
@@ -30,6 +28,7 @@ from syslet_conformance.program import (
     Words,
 )
 from syslet_conformance.validate import check_program, spelled
+from syslet_layouts import Abi, packed_size
 
 GREATEST_PROGRAM_BYTES = 1 << 28
 """The largest program that is laid out, all sections together."""

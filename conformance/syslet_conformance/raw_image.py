@@ -6,17 +6,6 @@ from bisect import bisect_right
 from collections.abc import Mapping, Set
 from typing import NamedTuple
 
-from syslet_layouts import (
-    ARGUMENTS,
-    STOP_FLAGS,
-    Abi,
-    Flag,
-    SysletUatom,
-    decode_atom,
-    decode_words,
-    packed_size,
-)
-
 from syslet_conformance.numbers import image_numbers
 from syslet_conformance.program import (
     Address,
@@ -27,6 +16,16 @@ from syslet_conformance.program import (
     ProgramError,
     Value,
     Words,
+)
+from syslet_layouts import (
+    ARGUMENTS,
+    STOP_FLAGS,
+    Abi,
+    Flag,
+    SysletUatom,
+    decode_atom,
+    decode_words,
+    packed_size,
 )
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from syslet_layouts import STOP_FLAGS, Flag
-
 from syslet_conformance.program import (
     Address,
     Atom,
@@ -28,6 +26,7 @@ from syslet_conformance.program import (
     Words,
 )
 from syslet_conformance.validate import Place
+from syslet_layouts import STOP_FLAGS, Flag
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
 from lark import Token, Tree
-from syslet_layouts import Flag
 
 from syslet_conformance.program import (
     NULL,
@@ -36,6 +35,7 @@ from syslet_conformance.program import (
     Words,
 )
 from syslet_conformance.text_format import ESCAPES
+from syslet_layouts import Flag
 
 TERMINALS = {
     "LABEL": "a label",

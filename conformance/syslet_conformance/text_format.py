@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from syslet_layouts import Flag
-
 from syslet_conformance.program import (
     NULL,
     Address,
@@ -30,6 +28,7 @@ from syslet_conformance.program import (
     Words,
 )
 from syslet_conformance.validate import check_program, spelled
+from syslet_layouts import Flag
 
 LARGEST_DECIMAL = 9999
 """Numbers beyond it, either side of 0, are written in hexadecimal."""

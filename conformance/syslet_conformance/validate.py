@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from syslet_layouts import ARGUMENTS
-
 from syslet_conformance.program import (
     Address,
     Atom,
@@ -36,6 +34,7 @@ from syslet_conformance.program import (
     Words,
     labels,
 )
+from syslet_layouts import ARGUMENTS
 
 GREATEST_SIZE_BYTES = 1 << 26
 """The largest buffer, string or ring that a program may declare: text is hostile, too."""

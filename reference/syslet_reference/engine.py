@@ -15,7 +15,6 @@ from collections.abc import Callable
 from errno import EFAULT, EINTR, EINVAL, ENOSYS
 
 from syslet_layouts import ARGUMENTS, Abi, AsyncHeadUser, Flag, SysletError, decode_head
-
 from syslet_reference import ring
 from syslet_reference.blocking import Blocked
 from syslet_reference.choices import Chooser

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from errno import EBADF, EFAULT, EINVAL, EMFILE, ENOENT
 
 from syslet_layouts import Abi, SysletError
-
 from syslet_reference.blocking import Blocked, Clock
 from syslet_reference.files import (
     POLLERR,
