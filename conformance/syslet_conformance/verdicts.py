@@ -20,7 +20,8 @@ class Verdict(StrEnum):
 
 
 _ORDER = list(Verdict)
-_BROKEN = {Verdict.FAIL, Verdict.HANG, Verdict.CRASH}
+FAILED = frozenset({Verdict.FAIL, Verdict.HANG, Verdict.CRASH})
+"""The verdicts that break an engine."""
 
 HOLDS, BROKEN, CANNOT_JUDGE = 0, 1, 2
 """Exit statuses: every MUST holds; one does not; it could not be judged."""
@@ -37,7 +38,7 @@ def engine_status(verdicts: Mapping[str, Verdict]) -> int:
     Only MUST rows count. A MUST that was skipped or not judged is not one that holds.
     """
     musts = [v for id_, v in verdicts.items() if REQUIREMENTS[id_].level is Level.MUST]
-    if any(verdict in _BROKEN for verdict in musts):
+    if any(verdict in FAILED for verdict in musts):
         return BROKEN
     if not verdicts or any(verdict is not Verdict.PASS for verdict in musts):
         return CANNOT_JUDGE

@@ -17,11 +17,19 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from syslet_conformance.backends import backend_named
+from syslet_conformance.known_failures import is_known, read_known_failures, stale
 from syslet_conformance.outcome import name_of, result_of
 from syslet_conformance.registry import AREAS, REQUIREMENTS, Level, requirement
 from syslet_conformance.results import SCHEMA_VERSION, Header, Result, read_results, to_line
 from syslet_conformance.supervise import supervise
-from syslet_conformance.verdicts import CANNOT_JUDGE, Verdict, engine_status, worst
+from syslet_conformance.verdicts import (
+    BROKEN,
+    CANNOT_JUDGE,
+    FAILED,
+    Verdict,
+    engine_status,
+    worst,
+)
 from syslet_layouts import SysletError, abi_named
 
 COLOURS = {
@@ -118,6 +126,9 @@ class Judge:
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True)
 @click.option("--results", type=click.Path(path_type=Path), help="Append JSON lines to this file.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Leave out what it has judged.")
+@click.option(
+    "--known-failures", type=click.Path(path_type=Path), help="TOML: test pattern = reason."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="For Hypothesis.")
 @click.pass_context
 def command(
@@ -132,6 +143,7 @@ def command(
     jobs: int,
     results: Path | None,
     resume: Path | None,
+    known_failures: Path | None,
     seed: int,
 ) -> None:
     """Judge BACKEND. Exit 0: every MUST holds; 1: one does not; 2: it could not be judged."""
@@ -145,6 +157,7 @@ def command(
         wanted = {id_ for id_ in wanted if REQUIREMENTS[id_].level == level}
     console = Console(highlight=False)
     done = read_results(resume) if resume else []
+    known = read_known_failures(known_failures) if known_failures else {}
     target = results or resume
     with contextlib.ExitStack() as stack:
         sink = None
@@ -173,7 +186,14 @@ def command(
         raise judge.error
     if not judge.results:
         raise SysletError(f"no test was collected (pytest status {int(status)})")
+    known_results = [r for r in judge.results if r.verdict in FAILED and is_known(known, r)]
+    judge.results = [r for r in judge.results if r not in known_results]
     code = _summary(console, judge, wanted, restricted=bool(keyword or tests))
+    if known_results:
+        console.print(f"{len(known_results)} known failures set aside")
+    for line in stale(known, judge.results + known_results):
+        console.print(f"[red]{escape(line)}[/]")
+        code = code or BROKEN
     context.exit(CANNOT_JUDGE if judge.interrupted else code)
 
 

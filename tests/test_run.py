@@ -1,0 +1,163 @@
+"""`syslet run` as people call it: verdicts, exit statuses, results, and bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from engines_for_tests import MUTANTS
+
+from syslet_conformance.results import from_line, read_results, results_schema
+from syslet_conformance.verdicts import Verdict, engine_status, worst
+from syslet_layouts import SysletError
+
+HERE = Path(__file__).parent
+ONE = "chaining::test_next_is_followed_when_nothing_stops[async-ilp32-le]"
+
+
+def syslet(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with the engines of this folder importable."""
+    environment = {**os.environ, "PYTHONPATH": str(HERE), "NO_COLOR": "1", "COLUMNS": "120"}
+    return subprocess.run(
+        [sys.executable, "-c", "from syslet_conformance.cli import main; main()", *words],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        timeout=110,
+    )
+
+
+def wrong(name: str) -> str:
+    return f"python:engines_for_tests:{name}"
+
+
+def test_a_correct_engine_passes_one_requirement_with_exit_0(tmp_path: Path) -> None:
+    results = tmp_path / "r.jsonl"
+    ran = syslet("run", wrong("Correct"), "--requirement", "chain.next", "--results", str(results))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    read = read_results(results)
+    assert read
+    assert {result.verdict for result in read} == {Verdict.PASS}
+    assert {result.abi for result in read} == {"ilp32-le"}
+
+
+def test_an_engine_that_dies_costs_each_test_and_the_run_goes_on(tmp_path: Path) -> None:
+    results = tmp_path / "r.jsonl"
+    words = ["run", wrong("DiesInExec"), "--requirement", "chain.next", "--results", str(results)]
+    ran = syslet(*words)
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    read = read_results(results)
+    assert {result.verdict for result in read} == {Verdict.CRASH}
+    assert all("SIGABRT" in result.message for result in read)
+    assert "Traceback" not in ran.stderr
+
+
+def test_an_engine_that_never_returns_hangs(tmp_path: Path) -> None:
+    results = tmp_path / "r.jsonl"
+    ran = syslet("run", wrong("HangsInExec"), "--test", ONE, "--results", str(results))
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    (result,) = read_results(results)
+    assert result.verdict is Verdict.HANG
+    assert "exec did not return" in result.message
+
+
+@pytest.mark.parametrize(("name", "id_"), MUTANTS.items(), ids=MUTANTS)
+def test_a_wrong_engine_is_caught(name: str, id_: str) -> None:
+    ran = syslet("run", wrong(name), "--requirement", id_, "--jobs", "2")
+    assert ran.returncode == 1, f"{name} was not caught by the tests of {id_}:\n{ran.stdout}"
+    assert id_ in ran.stdout
+
+
+def test_a_resumed_run_leaves_out_what_was_judged(tmp_path: Path) -> None:
+    results = tmp_path / "r.jsonl"
+    words = ["run", wrong("Correct"), "--requirement", "chain.next"]
+    assert syslet(*words, "--test", ONE, "--results", str(results)).returncode == 0
+    first = read_results(results)
+    assert [result.test for result in first] == [ONE]
+    assert syslet(*words, "--resume", str(results)).returncode == 0
+    names = [result.test for result in read_results(results)]
+    assert len(names) == len(set(names)) > 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nonesuch"], "no backend 'nonesuch'"),
+        (["--abi", "vax"], "no ABI 'vax'"),
+        (["--requirement", "chain.nxt"], "no requirement 'chain.nxt'; nearest: chain.next"),
+        (["--test", "nothing"], "no test was collected"),
+        (["--resume", "/nonexistent/r"], "/nonexistent/r: No such file or directory"),
+        (["--jobs", "0"], "'--jobs'"),
+        (["python:nonesuch:Engine"], "No module named 'nonesuch'"),
+    ],
+    ids=["backend", "abi", "requirement", "test", "resume", "jobs", "plug-in"],
+)
+def test_what_cannot_be_judged_is_one_line_and_exit_2(words: list[str], said: str) -> None:
+    ran = syslet("run", *words)
+    assert ran.returncode == 2
+    assert said in ran.stderr
+    assert len(ran.stderr.strip().splitlines()) == 1
+
+
+def test_a_results_file_that_is_none_is_refused_by_line(tmp_path: Path) -> None:
+    results = tmp_path / "r.jsonl"
+    results.write_text('{"type":"result"}\n')
+    with pytest.raises(SysletError, match=r"r\.jsonl:1: not a result: .*`test`"):
+        read_results(results)
+
+
+def test_a_last_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
+    results = tmp_path / "r.jsonl"
+    results.write_text('{"type":"resu')
+    assert read_results(results) == []
+
+
+def test_another_schema_version_is_refused() -> None:
+    fields = dict.fromkeys(
+        ("suite", "backend", "engine", "engine_version", "engine_build", "host", "started"), ""
+    )
+    line = msgspec.json.encode({"type": "run", "schema": 99, "seed": 0, **fields})
+    with pytest.raises(SysletError, match="schema 99; wanted 1"):
+        from_line(line, "x")
+
+
+def test_the_published_schema_is_current() -> None:
+    published = HERE.parent / "reports" / "results.schema.json"
+    assert json.loads(published.read_text()) == results_schema()
+
+
+def test_a_must_that_was_skipped_does_not_hold() -> None:
+    assert engine_status({"chain.next": Verdict.PASS}) == 0
+    assert engine_status({"chain.next": Verdict.SKIP}) == 2
+    assert engine_status({"chain.next": Verdict.UNJUDGED}) == 2
+    assert engine_status({"chain.next": Verdict.CRASH, "skip.stride": Verdict.SKIP}) == 1
+    assert engine_status({"wait.zero-on-success": Verdict.FAIL}) == 0
+    assert engine_status({}) == 2
+    assert worst([Verdict.PASS, Verdict.FAIL, Verdict.SKIP]) is Verdict.FAIL
+    assert worst([]) is Verdict.UNJUDGED
+
+
+def test_a_known_failure_is_set_aside_and_a_stale_one_fails_the_run(tmp_path: Path) -> None:
+    known = tmp_path / "known.toml"
+    words = ["run", wrong("DiesInExec"), "--test", ONE, "--known-failures", str(known)]
+    other = "skip::nothing*"
+    known.write_text(f'[known-failures]\n"{ONE}" = "it aborts"\n')
+    assert "1 known failures set aside" in syslet(*words).stdout
+    known.write_text(f'[known-failures]\n"{ONE}" = "it aborts"\n"{other}" = "gone"\n')
+    ran = syslet(*words)
+    assert ran.returncode != 0
+    assert f"known failure {other}: matches no test" in ran.stdout
+    known.write_text(f'[known-failures]\n"{ONE}" = "it aborts"\n')
+    ran = syslet("run", wrong("Correct"), "--test", ONE, "--known-failures", str(known))
+    assert ran.returncode == 1
+    assert f"known failure {ONE}: passes" in ran.stdout
+    known.write_text(f'[known-failures]\n"{ONE}" = ""\n')
+    ran = syslet(*words)
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
+    assert "no reason" in ran.stderr
