@@ -109,11 +109,6 @@ class FullRingIsEmpty(_WithRules):
 
 
 MUTANTS = {
-    "StrideOffByAWord": "skip.stride",
     "NoStopOnNegative": "chain.stop-table",
-    "Overwrites": "ring.never-overwrites",
-    "PostsTwice": "ring.exactly-once",
-    "WaitReturnsEarly": "wait.not-earlier",
-    "FullRingIsEmpty": "wait.full-ring",
 }
 """Each mutant, and a requirement whose tests must catch it."""
