@@ -110,5 +110,8 @@ class FullRingIsEmpty(_WithRules):
 
 MUTANTS = {
     "NoStopOnNegative": "chain.stop-table",
+    "StrideOffByAWord": "skip.stride",
+    "Overwrites": "ring.never-overwrites",
+    "PostsTwice": "ring.exactly-once",
 }
 """Each mutant, and a requirement whose tests must catch it."""
