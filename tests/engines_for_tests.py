@@ -72,6 +72,14 @@ class NoStopOnNegative(_WithRules):
         vars(shell)["stops"] = _never_on_negative
 
 
+class FetchesFive(_WithRules):
+    """The sixth argument pointer is not looked at."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        vars(shell)["ARGUMENTS"] = 5
+
+
 class Overwrites(_WithRules):
     """A slot that is taken is overwritten."""
 
@@ -111,6 +119,7 @@ class FullRingIsEmpty(_WithRules):
 MUTANTS = {
     "NoStopOnNegative": "chain.stop-table",
     "StrideOffByAWord": "skip.stride",
+    "FetchesFive": "arg.all-six",
     "Overwrites": "ring.never-overwrites",
     "PostsTwice": "ring.exactly-once",
 }
