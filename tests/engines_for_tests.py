@@ -122,5 +122,7 @@ MUTANTS = {
     "FetchesFive": "arg.all-six",
     "Overwrites": "ring.never-overwrites",
     "PostsTwice": "ring.exactly-once",
+    "WaitReturnsEarly": "wait.not-earlier",
+    "FullRingIsEmpty": "wait.full-ring",
 }
 """Each mutant, and a requirement whose tests must catch it."""

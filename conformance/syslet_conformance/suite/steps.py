@@ -1,0 +1,73 @@
+"""Steps that several areas take: submit what blocks, let it go, look at the ring.
+
+What should block is started in a thread, looked at after `ROUND_TRIPS` calls of the
+contract, and only then let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from syslet_conformance.builder import Build
+from syslet_conformance.program import Address
+from syslet_conformance.rig import Rig
+from syslet_conformance.session import Call, Session
+from syslet_layouts import Flag
+
+ROUND_TRIPS = 48
+"""How many calls of the contract a call has to outlast to count as blocked."""
+
+LOOK_S = 0.0002
+"""How long each look lets the call's thread run: a call that was woken has to show it."""
+
+
+def assert_still_blocked(session: Session, call: Call, why: str) -> None:
+    """The started `call` outlasts `ROUND_TRIPS` calls of the contract."""
+    for _ in range(ROUND_TRIPS):
+        session.index("kernel_ring_idx")
+        call.thread.join(LOOK_S)
+        if call.returned:
+            break
+    assert not call.returned, f"{call.what}: expected it to block ({why}), got {call.join():#x}"
+
+
+def assert_succeeded(rig: Rig, word: int) -> None:
+    """A wait's return word is no error; that it is 0 is `wait.zero-on-success`."""
+    assert not rig.is_error(word), f"wait: expected success, got {rig.errno(word)}"
+
+
+def readers(build: Build, count: int, flags: Flag | int = 0) -> list[tuple[str, Address]]:
+    """`count` syslets of one atom, each with an empty pipe of its own that it reads."""
+    pipes = [build.pipe() for _ in range(count)]
+    return [(pipe, build.read(pipe, flags=flags)) for pipe in pipes]
+
+
+def block(rig: Rig, session: Session, *atoms: Address, head: str = "head") -> None:
+    """Submit syslets that block."""
+    for atom in atoms:
+        word = session.exec(atom, head)
+        assert word == 0, f"exec of a syslet that blocks: expected NULL, got {rig.errno(word)}"
+
+
+def complete(rig: Rig, session: Session, *atoms: Address, head: str = "head") -> None:
+    """Run ASYNC syslets one after the other, each until its entry is in the ring."""
+
+    def taken() -> int:
+        return sum(slot != 0 for slot in session.slots(head))
+
+    before = taken()
+    for done, atom in enumerate(atoms, 1):
+        block(rig, session, atom, head=head)
+        rig.until(partial(_reaches, taken, before + done), "the entry of an ASYNC syslet")
+
+
+def _reaches(count: Callable[[], int], wanted: int) -> bool:
+    return count() >= wanted
+
+
+def assert_slots(session: Session, *expected: Address | int, head: str = "head") -> None:
+    """The ring holds exactly that."""
+    wanted = [session.name(session.address(slot)) for slot in expected]
+    got = [session.name(slot) for slot in session.slots(head)]
+    assert got == wanted, f"ring: expected {wanted}, got {got}"

@@ -1,0 +1,488 @@
+"""Area waiting: when `sys_async_wait` returns, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from syslet_conformance.builder import Build
+from syslet_conformance.program import Address
+from syslet_conformance.registry import checks
+from syslet_conformance.rig import Rig
+from syslet_conformance.session import Session
+from syslet_conformance.suite.steps import (
+    assert_slots,
+    assert_still_blocked,
+    assert_succeeded,
+    block,
+    complete,
+    readers,
+)
+from syslet_layouts import Flag
+
+# -- enough events ----------------------------------------------------------------------
+
+
+@checks("wait.returns-when-enough", "wait.not-earlier")
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_wait_returns_with_the_nth_event_while_another_is_pending(rig: Rig, n: int) -> None:
+    build = Build(4)
+    blocked = readers(build, n + 1)
+    session = rig.load(build)
+    block(rig, session, *(atom for _, atom in blocked))
+    call = session.start_wait(n)
+    for count, (pipe, _) in enumerate(blocked[:n]):
+        assert_still_blocked(session, call, f"{count} of {n} events")
+        session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, *(atom for _, atom in blocked[:n]), *[0] * (4 - n))
+    session.feed(blocked[n][0], b"x")
+    assert_succeeded(rig, session.wait(n + 1))
+
+
+@checks("wait.returns-when-enough", "wait.counts-from-user-index")
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_events_from_before_the_wait_are_enough(rig: Rig, n: int) -> None:
+    build = Build(4)
+    done = [build.result(1, flags=Flag.ASYNC) for _ in range(3)]
+    [(pipe, pending)] = readers(build, 1)
+    session = rig.load(build)
+    block(rig, session, pending)
+    complete(rig, session, *done)
+    assert_succeeded(rig, session.wait(n))
+    assert_slots(session, *done, 0)
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, session.wait(4))
+    assert_slots(session, *done, pending)
+
+
+@checks("wait.returns-when-enough")
+def test_two_waits_on_one_head_return_each_with_its_own_count(rig: Rig) -> None:
+    build = Build(4)
+    (pipe, first), (other_pipe, second), (last_pipe, third) = readers(build, 3)
+    session = rig.load(build)
+    block(rig, session, first, second, third)
+    one, two = session.start_wait(1), session.start_wait(2)
+    assert_still_blocked(session, one, "0 of 1 events")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, one.join())
+    assert_still_blocked(session, two, "1 of 2 events")
+    session.feed(other_pipe, b"x")
+    assert_succeeded(rig, two.join())
+    session.feed(last_pipe, b"x")
+    assert_succeeded(rig, session.wait(3))
+
+
+@checks("wait.not-earlier")
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_wait_blocks_with_an_event_too_few_and_a_syslet_pending(rig: Rig, n: int) -> None:
+    build = Build(4)
+    done = [build.result(1, flags=Flag.ASYNC) for _ in range(n - 1)]
+    [(pipe, pending)] = readers(build, 1)
+    session = rig.load(build)
+    block(rig, session, pending)
+    complete(rig, session, *done)
+    call = session.start_wait(n)
+    assert_still_blocked(session, call, f"{n - 1} of {n} events")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, *done, pending, *[0] * (4 - n))
+
+
+@checks("wait.not-earlier")
+def test_cached_syslets_and_events_of_another_head_do_not_end_a_wait(rig: Rig) -> None:
+    build = Build(4)
+    build.ring(2, "other_ring", "other")
+    cached = build.result(1, label="cached")
+    elsewhere = build.result(1, flags=Flag.ASYNC, label="elsewhere")
+    [(pipe, pending)] = readers(build, 1)
+    session = rig.load(build)
+    block(rig, session, pending)
+    call = session.start_wait(1)
+    assert session.exec(cached) != 0, "exec of umem_add: expected an address, got NULL"
+    complete(rig, session, elsewhere, head="other")
+    assert_still_blocked(session, call, "0 of 1 events on this head")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, pending, 0, 0, 0)
+
+
+# -- nothing pending --------------------------------------------------------------------
+
+
+@checks("wait.returns-when-none-pending", "wait.not-earlier")
+@pytest.mark.parametrize("pending", [1, 2, 3])
+def test_wait_ends_with_the_last_pending_syslet_though_too_few_came(rig: Rig, pending: int) -> None:
+    build = Build(4)
+    blocked = readers(build, pending)
+    session = rig.load(build)
+    block(rig, session, *(atom for _, atom in blocked))
+    call = session.start_wait(4)
+    for count, (pipe, _) in enumerate(blocked):
+        assert_still_blocked(session, call, f"{pending - count} pending")
+        session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, *(atom for _, atom in blocked), *[0] * (4 - pending))
+
+
+@checks("wait.returns-when-none-pending")
+def test_what_is_pending_on_another_head_does_not_keep_a_wait(rig: Rig) -> None:
+    build = Build(4)
+    build.ring(2, "other_ring", "other")
+    (pipe, here), (other_pipe, there) = readers(build, 2)
+    session = rig.load(build)
+    block(rig, session, there, head="other")
+    assert_succeeded(rig, session.wait(1))
+    block(rig, session, here)
+    call = session.start_wait(2)
+    assert_still_blocked(session, call, "1 pending")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    session.feed(other_pipe, b"x")
+    assert_succeeded(rig, session.wait(1, "other"))
+    assert_slots(session, there, 0, head="other")
+
+
+@checks("wait.at-once")
+@pytest.mark.parametrize("pending", [1, 3])
+def test_wait_for_no_event_does_not_block_while_syslets_are_pending(rig: Rig, pending: int) -> None:
+    build = Build(4)
+    blocked = readers(build, pending)
+    session = rig.load(build)
+    block(rig, session, *(atom for _, atom in blocked))
+    assert_succeeded(rig, session.wait(0))
+    assert_slots(session, 0, 0, 0, 0)
+    for pipe, _ in blocked:
+        session.feed(pipe, b"x")
+    assert_succeeded(rig, session.wait(pending))
+
+
+@checks("wait.at-once")
+@pytest.mark.parametrize("n", [0, 1, 4, 5, 1_000_000])
+def test_wait_on_a_head_that_was_never_used_does_not_block(rig: Rig, n: int) -> None:
+    session = rig.load(Build(4))
+    assert_succeeded(rig, session.wait(n))
+    assert_slots(session, 0, 0, 0, 0)
+
+
+@checks("wait.at-once")
+@pytest.mark.parametrize("n", [0, 1, 4, 5])
+def test_wait_after_everything_was_consumed_does_not_block(rig: Rig, n: int) -> None:
+    build = Build(4)
+    done = [build.result(1, flags=Flag.ASYNC) for _ in range(3)]
+    session = rig.load(build)
+    complete(rig, session, *done)
+    got = session.consume()
+    assert got == [session.address(atom) for atom in done], f"expected 3 entries, got {got}"
+    assert_succeeded(rig, session.wait(n))
+
+
+@checks("wait.at-once")
+def test_cached_syslets_leave_nothing_to_wait_for(rig: Rig) -> None:
+    build = Build(4)
+    cached = build.result(1, label="cached")
+    session = rig.load(build)
+    for _ in range(3):
+        assert session.exec(cached) != 0, "exec of umem_add: expected an address, got NULL"
+        assert_succeeded(rig, session.wait(1))
+    assert_slots(session, 0, 0, 0, 0)
+
+
+# -- which slots count ------------------------------------------------------------------
+
+
+@checks("wait.counts-from-user-index")
+def test_consumed_events_do_not_count(rig: Rig) -> None:
+    build = Build(4)
+    done = [build.result(1, flags=Flag.ASYNC) for _ in range(2)]
+    [(pipe, pending)] = readers(build, 1)
+    session = rig.load(build)
+    complete(rig, session, *done)
+    session.consume()
+    block(rig, session, pending)
+    call = session.start_wait(1)
+    assert_still_blocked(session, call, "both events were consumed")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, 0, 0, pending, 0)
+
+
+@checks("wait.counts-from-user-index")
+@pytest.mark.parametrize("start", [1, 2, 3])
+def test_events_are_counted_from_the_middle_and_across_the_end(rig: Rig, start: int) -> None:
+    build = Build(0)
+    build.ring(4, kernel_ring_idx=start, user_ring_idx=start)
+    done = [build.result(1, flags=Flag.ASYNC) for _ in range(2)]
+    [(pipe, pending)] = readers(build, 1)
+    session = rig.load(build)
+    block(rig, session, pending)
+    complete(rig, session, *done)
+    assert_succeeded(rig, session.wait(2))
+    call = session.start_wait(3)
+    assert_still_blocked(session, call, "2 of 3 events")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    expected: list[Address | int] = [0, 0, 0, 0]
+    for count, atom in enumerate([*done, pending]):
+        expected[(start + count) % 4] = atom
+    assert_slots(session, *expected)
+
+
+@checks("wait.counts-from-user-index")
+def test_the_index_that_is_passed_counts_not_that_of_the_descriptor(rig: Rig) -> None:
+    build = Build(4)
+    done = [build.result(1, flags=Flag.ASYNC) for _ in range(2)]
+    [(pipe, pending)] = readers(build, 1)
+    session = rig.load(build)
+    block(rig, session, pending)
+    complete(rig, session, *done)
+    assert_succeeded(rig, session.wait(2, user_ring_idx=0))
+    assert_succeeded(rig, session.wait(1, user_ring_idx=1))
+    call = session.start_wait(2, user_ring_idx=1)
+    assert_still_blocked(session, call, "1 event from slot 1 on")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, *done, pending, 0)
+
+
+@checks("wait.counts-from-user-index")
+def test_the_run_ends_at_the_first_slot_that_is_null(rig: Rig) -> None:
+    build = Build(4)
+    done = [build.result(1, flags=Flag.ASYNC) for _ in range(3)]
+    [(pipe, pending)] = readers(build, 1)
+    session = rig.load(build)
+    block(rig, session, pending)
+    complete(rig, session, *done)
+    session.set_word(Address("ring", rig.abi.word_bytes), 0)
+    assert_succeeded(rig, session.wait(1))
+    call = session.start_wait(2)
+    assert_still_blocked(session, call, "slot 1 is NULL")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, done[0], 0, done[2], pending)
+
+
+# -- a full ring ------------------------------------------------------------------------
+
+
+@checks("wait.full-ring", "wait.returns-when-enough")
+@pytest.mark.parametrize(
+    ("slots", "start"),
+    [(1, 0), (2, 1), (3, 0), (4, 0), (4, 2)],
+    ids=["1-slot", "2-slots-from-1", "3-slots", "4-slots", "4-slots-from-2"],
+)
+def test_a_full_ring_holds_as_many_events_as_slots(rig: Rig, slots: int, start: int) -> None:
+    build = Build(0)
+    build.ring(slots, kernel_ring_idx=start, user_ring_idx=start)
+    done = [build.result(1, flags=Flag.ASYNC) for _ in range(slots)]
+    [(pipe, silent)] = readers(build, 1, Flag.NO_COMPLETE)
+    session = rig.load(build)
+    block(rig, session, silent)
+    complete(rig, session, *done)
+    index = session.index("kernel_ring_idx")
+    assert index == start, f"kernel_ring_idx of the full ring: expected {start}, got {index}"
+    for n in range(1, slots + 1):
+        assert_succeeded(rig, session.wait(n))
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, session.wait(slots))
+    entries = session.consume()
+    assert entries == [session.address(atom) for atom in done], (
+        f"expected {slots} entries in order, got {[session.name(e) for e in entries]}"
+    )
+
+
+@checks("wait.full-ring")
+@pytest.mark.parametrize("slots", [1, 4])
+def test_wait_ends_with_the_event_that_fills_the_ring(rig: Rig, slots: int) -> None:
+    build = Build(slots)
+    blocked = readers(build, slots)
+    [(silent_pipe, silent)] = readers(build, 1, Flag.NO_COMPLETE)
+    session = rig.load(build)
+    block(rig, session, silent, *(atom for _, atom in blocked))
+    call = session.start_wait(slots)
+    for count, (pipe, _) in enumerate(blocked):
+        assert_still_blocked(session, call, f"{count} of {slots} events")
+        session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, *(atom for _, atom in blocked))
+    session.feed(silent_pipe, b"x")
+    assert_succeeded(rig, session.wait(slots))
+
+
+@checks("wait.full-ring")
+@pytest.mark.parametrize("slots", [1, 4])
+def test_a_program_that_polls_never_has_to_wait(rig: Rig, slots: int) -> None:
+    build = Build(slots)
+    pipe = build.pipe()
+    atoms = [build.read(pipe) for _ in range(slots)]
+    session = rig.load(build)
+    for turn in range(3):
+        block(rig, session, *atoms)
+        session.feed(pipe, b"x" * slots)
+        rig.until(lambda: all(session.slots()), f"a full ring in turn {turn}")
+        entries = session.consume()
+        assert sorted(entries) == sorted(session.address(atom) for atom in atoms), (
+            f"turn {turn}: expected each atom once, got {[session.name(e) for e in entries]}"
+        )
+
+
+# -- consuming nothing ------------------------------------------------------------------
+
+
+def _ring_and_head(rig: Rig, session: Session) -> tuple[list[int], bytes]:
+    return session.slots(), rig.engine.read(session.address("head"), rig.abi.head_size)
+
+
+@checks("wait.consumes-nothing")
+@pytest.mark.parametrize("start", [0, 3])
+def test_waits_leave_ring_and_descriptor_as_they_are(rig: Rig, start: int) -> None:
+    build = Build(0)
+    build.ring(4, kernel_ring_idx=start, user_ring_idx=start)
+    done = [build.result(1, flags=Flag.ASYNC) for _ in range(3)]
+    session = rig.load(build)
+    complete(rig, session, *done)
+    assert_succeeded(rig, session.wait(3))
+    before = _ring_and_head(rig, session)
+    for n in (0, 1, 2, 3, 3, 4, 5):
+        assert_succeeded(rig, session.wait(n))
+        after = _ring_and_head(rig, session)
+        assert after == before, f"after wait({n}): expected {before}, got {after}"
+    entries = session.consume()
+    expected = [session.address(atom) for atom in done]
+    assert entries == expected, f"expected the entries {expected}, got {entries}"
+
+
+@checks("wait.consumes-nothing", "wait.returns-when-enough")
+def test_a_wait_that_blocked_leaves_its_event_for_the_next_one(rig: Rig) -> None:
+    build = Build(2)
+    (pipe, atom), (other_pipe, other) = readers(build, 2)
+    session = rig.load(build)
+    block(rig, session, atom, other)
+    call = session.start_wait(1)
+    assert_still_blocked(session, call, "0 of 1 events")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_succeeded(rig, session.wait(1))
+    assert_slots(session, atom, 0)
+    index = session.index("user_ring_idx")
+    assert index == 0, f"user_ring_idx: expected 0, got {index}"
+    session.feed(other_pipe, b"x")
+    assert_succeeded(rig, session.wait(2))
+    assert_slots(session, atom, other)
+
+
+# -- NO_COMPLETE ------------------------------------------------------------------------
+
+
+@checks("wait.no-complete-is-pending", "wait.returns-when-none-pending")
+@pytest.mark.parametrize("n", [1, 4, 5])
+def test_wait_blocks_until_a_no_complete_syslet_has_ended(rig: Rig, n: int) -> None:
+    build = Build(4)
+    [(pipe, silent)] = readers(build, 1, Flag.NO_COMPLETE)
+    session = rig.load(build)
+    block(rig, session, silent)
+    call = session.start_wait(n)
+    assert_still_blocked(session, call, "a NO_COMPLETE syslet is pending")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, 0, 0, 0, 0)
+
+
+@checks("wait.no-complete-is-pending", "wait.not-earlier")
+def test_the_end_of_a_no_complete_syslet_is_no_event(rig: Rig) -> None:
+    build = Build(4)
+    [(silent_pipe, silent)] = readers(build, 1, Flag.NO_COMPLETE)
+    [(pipe, pending)] = readers(build, 1)
+    session = rig.load(build)
+    block(rig, session, silent, pending)
+    call = session.start_wait(1)
+    session.feed(silent_pipe, b"x")
+    assert_still_blocked(session, call, "only a NO_COMPLETE syslet has ended")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, pending, 0, 0, 0)
+
+
+@checks("wait.no-complete-is-pending", "wait.returns-when-enough")
+def test_a_pending_no_complete_syslet_keeps_only_a_wait_for_more(rig: Rig) -> None:
+    build = Build(4)
+    done = build.result(1, flags=Flag.ASYNC)
+    [(pipe, silent)] = readers(build, 1, Flag.NO_COMPLETE)
+    session = rig.load(build)
+    block(rig, session, silent)
+    complete(rig, session, done)
+    assert_succeeded(rig, session.wait(1))
+    call = session.start_wait(2)
+    assert_still_blocked(session, call, "1 of 2 events, a NO_COMPLETE syslet pending")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, done, 0, 0, 0)
+
+
+# -- the return word --------------------------------------------------------------------
+
+
+@checks("wait.zero-on-success")
+@pytest.mark.parametrize(
+    ("events", "n"),
+    [(0, 0), (0, 1), (2, 0), (2, 1), (2, 2), (2, 3)],
+    ids=["none-asked", "none-pending", "0-of-2", "1-of-2", "2-of-2", "3-of-2"],
+)
+def test_a_wait_that_does_not_block_returns_0(rig: Rig, events: int, n: int) -> None:
+    build = Build(4)
+    done = [build.result(1, flags=Flag.ASYNC) for _ in range(events)]
+    session = rig.load(build)
+    complete(rig, session, *done)
+    word = session.wait(n)
+    assert word == 0, f"wait({n}) with {events} events: expected 0, got {rig.errno(word)}"
+
+
+@checks("wait.zero-on-success")
+@pytest.mark.parametrize("n", [1, 2], ids=["enough", "none-pending"])
+def test_a_wait_that_blocked_returns_0(rig: Rig, n: int) -> None:
+    build = Build(4)
+    [(pipe, pending)] = readers(build, 1)
+    session = rig.load(build)
+    block(rig, session, pending)
+    call = session.start_wait(n)
+    assert_still_blocked(session, call, "1 pending")
+    session.feed(pipe, b"x")
+    word = call.join()
+    assert word == 0, f"wait({n}): expected 0, got {rig.errno(word)}"
+
+
+# -- more than the ring holds -----------------------------------------------------------
+
+
+@checks("wait.more-than-ring", "wait.not-earlier", "wait.returns-when-none-pending")
+@pytest.mark.parametrize(
+    ("slots", "n"),
+    [(1, 2), (2, 3), (4, 5), (4, 1_000_000)],
+    ids=["2-of-1-slot", "3-of-2-slots", "5-of-4-slots", "1000000-of-4-slots"],
+)
+def test_wait_for_more_than_the_ring_holds_ends_with_the_last(rig: Rig, slots: int, n: int) -> None:
+    build = Build(slots)
+    blocked = readers(build, slots)
+    session = rig.load(build)
+    block(rig, session, *(atom for _, atom in blocked))
+    call = session.start_wait(n)
+    for count, (pipe, _) in enumerate(blocked):
+        assert_still_blocked(session, call, f"{slots - count} pending")
+        session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, *(atom for _, atom in blocked))
+
+
+@checks("wait.more-than-ring", "wait.full-ring", "wait.no-complete-is-pending")
+@pytest.mark.parametrize("slots", [1, 4])
+def test_a_full_ring_is_not_more_than_it_holds(rig: Rig, slots: int) -> None:
+    build = Build(slots)
+    done = [build.result(1, flags=Flag.ASYNC) for _ in range(slots)]
+    [(pipe, silent)] = readers(build, 1, Flag.NO_COMPLETE)
+    session = rig.load(build)
+    block(rig, session, silent)
+    complete(rig, session, *done)
+    call = session.start_wait(slots + 1)
+    assert_still_blocked(session, call, f"{slots} of {slots + 1} events, 1 pending")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, *done)
