@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from errno import EINTR
 
 import pytest
 
@@ -120,10 +121,10 @@ def test_a_sleeping_syslet_is_pending_until_virtual_time_has_passed(abi: Abi) ->
 
 
 def test_a_list_of_choices_picks_the_order_of_completions(abi: Abi) -> None:
-    """Alternatives are the runnable syslets in order, then the caller.
+    """Alternatives are the runnable syslets in order, then the caller where it may go on.
 
-    After the first exec: 1 is the caller. After the second: 2 is the caller. In wait, 1 is
-    the second syslet.
+    The caller goes on after the first exec (1 of 2), when the second is entered (1 of 2) and
+    after it (2 of 3), and as wait is entered it is the second syslet that runs (1 of 3).
     """
     bench = Bench(ReferenceEngine(abi, chooser=listed([1, 1, 2, 1, 0, 0, 0, 0])))
     nr = GETPID[abi.word_bytes]
@@ -183,9 +184,12 @@ def test_closing_the_engine_ends_a_wait_that_blocks(abi: Abi) -> None:
 
     waiter = threading.Thread(target=wait)
     waiter.start()
+    for _ in range(100):
+        bench.slots()
     bench.engine.close()
     waiter.join(10)
     assert not waiter.is_alive()
+    assert words in ([], [-EINTR & abi.word_mask])
 
 
 def test_the_trace_of_a_cached_atom_names_every_step(abi: Abi) -> None:

@@ -196,6 +196,8 @@ class ReferenceEngine:
 
     def _wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
         while True:
+            if self._closed:
+                return -EINTR
             error = self._take_error(head)
             if error:
                 return -error
@@ -208,8 +210,6 @@ class ReferenceEngine:
             state = self._heads.get(head)
             if ring.events(slots, user_ring_idx) >= min_events or state is None:
                 return 0
-            if self._closed:
-                return -EINTR
             if self._runnable:
                 self._settle(caller_may_go_on=False)
             elif not self.kernel.clock.advance_to_next_alarm():
