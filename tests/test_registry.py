@@ -10,7 +10,6 @@ import pytest
 
 from syslet_conformance.registry import (
     AREAS,
-    CHECKS_MARKER,
     REQUIREMENTS,
     SOURCES,
     Level,
@@ -63,11 +62,6 @@ sources = ["doc", "abi"]
 section = "The Syslet, 2"
 text = "Goes on."
 """
-
-
-@pytest.fixture(autouse=True)
-def _marker_is_registered(pytestconfig: pytest.Config) -> None:
-    pytestconfig.addinivalue_line("markers", CHECKS_MARKER)
 
 
 def test_there_are_eighty_requirements() -> None:

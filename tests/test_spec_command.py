@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from syslet_conformance import inventory
 from syslet_conformance.commands import spec
 from syslet_conformance.inventory import InventoryError, SuiteTest, suite_gaps, suite_tests
-from syslet_conformance.registry import CHECKS_MARKER, REQUIREMENTS, Level, RegistryError
+from syslet_conformance.registry import REQUIREMENTS, Level, RegistryError
 from syslet_layouts import SysletError
 
 PAGE = Path(__file__).parent.parent / "docs" / "requirements.md"
@@ -39,10 +39,7 @@ class SuiteFolder:
 
 
 @pytest.fixture
-def suite(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
-) -> Iterator[SuiteFolder]:
-    pytestconfig.addinivalue_line("markers", CHECKS_MARKER)
+def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SuiteFolder]:
     monkeypatch.syspath_prepend(str(tmp_path))
     planted = SuiteFolder(tmp_path)
     monkeypatch.setattr(spec, "suite_tests", planted.tests)

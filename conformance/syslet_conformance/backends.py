@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -31,7 +31,6 @@ class Backend:
     abis: tuple[str, ...]
     open: Callable[[Abi], Engine]
     note: str = ""
-    options: dict[str, Any] = field(default_factory=dict)
 
 
 def reference(**options: Any) -> Backend:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 
 import pytest
 
+from syslet_conformance.plugin import ERROR, RIG
 from syslet_conformance.program import Program
 from syslet_conformance.results import Result
 from syslet_conformance.rig import UNJUDGED, Rig
@@ -36,8 +38,10 @@ def result_of(
     marker = item.get_closest_marker("checks")
     parameters = getattr(item, "callspec", None)
     values = {} if parameters is None else parameters.params
-    rig = getattr(item, "syslet_rig", None)
+    rig = item.stash.get(RIG, None)
     backend = item.config.getoption("--syslet-backend")
+    given = item.config.getoption("--hypothesis-seed", None)
+    seed = ["--seed", str(given)] if given not in (None, "0") else []
     judged = verdict not in {Verdict.PASS, Verdict.SKIP}
     return Result(
         test=name_of(item),
@@ -46,7 +50,7 @@ def result_of(
         mode=values.get("mode"),
         verdict=verdict,
         message=message[:MESSAGE_CHARS],
-        repeat=f"syslet run {backend} --test '{name_of(item)}'",
+        repeat=shlex.join(["syslet", "run", backend, "--test", name_of(item), *seed]),
         duration_s=round(duration_s, 6),
         program=_program(rig) if judged and rig is not None else "",
         output=output,
@@ -74,7 +78,7 @@ def outcome_of(item: pytest.Item, following: pytest.Item) -> Result:
 
 
 def _broken(item: pytest.Item, report: pytest.TestReport) -> Verdict:
-    error = getattr(item, "syslet_error", None)
+    error = item.stash.get(ERROR, None)
     timed_out = "from pytest-timeout" in str(report.longrepr)
     return Verdict.HANG if timed_out or isinstance(error, Hang) else Verdict.FAIL
 

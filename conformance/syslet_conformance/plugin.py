@@ -6,7 +6,7 @@ pytest. It does nothing for tests that are not the suite's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +14,18 @@ import pytest
 if TYPE_CHECKING:
     from syslet_conformance.backends import Backend
     from syslet_conformance.contract import Engine
+    from syslet_conformance.rig import Rig
+
+CHECKS_MARKER = "checks(*ids): the requirements that a test of the suite checks"
+"""The marker that `registry.checks` gives; written here since every pytest loads this file."""
+
+RIG: pytest.StashKey[Rig] = pytest.StashKey()
+"""What the test works with."""
+
+ERROR: pytest.StashKey[BaseException] = pytest.StashKey()
+"""What the test raised last."""
+
+_REPORT: pytest.StashKey[pytest.TestReport] = pytest.StashKey()
 
 TIMEOUT_S = 60
 """When pytest-timeout ends a test of the suite."""
@@ -29,8 +41,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the suite's marker."""
-    from syslet_conformance.registry import CHECKS_MARKER
-
     config.addinivalue_line("markers", CHECKS_MARKER)
 
 
@@ -123,9 +133,9 @@ def rig(request: pytest.FixtureRequest, _engines: _Engines, _abi_name: str) -> I
 
     mode_name = request.getfixturevalue("mode") if "mode" in request.fixturenames else "cached"
     rig = Rig(_engines.get(_abi_name), mode_name)
-    request.node.syslet_rig = rig
+    request.node.stash[RIG] = rig
     yield rig
-    report = getattr(request.node, "syslet_report", None)
+    report = request.node.stash.get(_REPORT, None)
     if report is None or report.failed:
         _engines.drop(_abi_name)
     else:
@@ -133,8 +143,12 @@ def rig(request: pytest.FixtureRequest, _engines: _Engines, _abi_name: str) -> I
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep the report of the call for the fixture; a missing system call is a skip."""
+    if RIG not in item.stash:
+        return (yield)
     from syslet_conformance.session import Missing
 
     if call.excinfo is not None and call.excinfo.errisinstance(Missing):
@@ -144,7 +158,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         )
     report = yield
     if call.excinfo is not None:
-        item.syslet_error = call.excinfo.value  # type: ignore[attr-defined]
+        item.stash[ERROR] = call.excinfo.value
     if call.when == "call":
-        item.syslet_report = report  # type: ignore[attr-defined]
+        item.stash[_REPORT] = report
     return report

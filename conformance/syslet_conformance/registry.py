@@ -27,9 +27,6 @@ AREAS = ("layout", "arguments", "chaining", "skip", "running", "ring", "waiting"
 SOURCES = ("doc", "abi", "client", "ruling")
 """Where a requirement comes from, strongest first."""
 
-CHECKS_MARKER = "checks(*ids): the requirements that this test checks"
-"""The line with which a pytest plugin registers the marker that `checks` gives."""
-
 _KEYS = ("id", "area", "level", "sources", "section", "text")
 _ID = re.compile(r"[a-z]+\.[a-z0-9]+(-[a-z0-9]+)*")
 _SECTION = re.compile(r"[^,;]+, [1-9][0-9]*(; [^,;]+, [1-9][0-9]*)*")

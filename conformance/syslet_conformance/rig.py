@@ -16,7 +16,7 @@ from syslet_conformance.builder import Build
 from syslet_conformance.contract import Engine
 from syslet_conformance.program import Address, Atom, Program
 from syslet_conformance.session import HANG_S, Hang, Session
-from syslet_layouts import Abi, Flag
+from syslet_layouts import Flag
 
 UNJUDGED = "unjudged: "
 """How the reason of an unjudged test starts."""
@@ -128,8 +128,3 @@ def _forced(program: Program, label: str) -> Program:
         for d in program.declarations
     )
     return replace(program, declarations=declarations)
-
-
-def word_extremes(abi: Abi) -> tuple[int, ...]:
-    """The results at which signs go wrong: the ends of the word, and around 0."""
-    return (abi.word_min, abi.word_min + 1, -4096, -1, 0, 1, abi.word_max - 1, abi.word_max)
