@@ -40,6 +40,25 @@ class HangsInExec(EmbeddedEngine):
         return super().exec(atom, head)
 
 
+class EndsInExec(EmbeddedEngine):
+    """It ends its process as if all were well."""
+
+    abis = ABIS
+
+    def exec(self, atom: int, head: int) -> int:
+        os._exit(0)
+        return super().exec(atom, head)
+
+
+class LacksUmemAdd(EmbeddedEngine):
+    """It has no number for umem_add."""
+
+    abis = ABIS
+
+    def syscall_number(self, name: str) -> int | None:
+        return None if name == "umem_add" else super().syscall_number(name)
+
+
 class _WithRules(EmbeddedEngine):
     """A reference with another pure rule: it is put in place while this engine runs."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -58,13 +60,35 @@ def test_an_engine_that_dies_costs_each_test_and_the_run_goes_on(tmp_path: Path)
     assert "Traceback" not in ran.stderr
 
 
-def test_an_engine_that_never_returns_hangs(tmp_path: Path) -> None:
+def test_an_engine_that_never_returns_hangs_in_each_test_and_crashes_in_none(
+    tmp_path: Path,
+) -> None:
     results = tmp_path / "r.jsonl"
-    ran = syslet("run", wrong("HangsInExec"), "--test", ONE, "--results", str(results))
+    words = ["run", wrong("HangsInExec"), "--requirement", "chain.next", "--results", str(results)]
+    ran = syslet(*words)
     assert ran.returncode == 1, ran.stdout + ran.stderr
-    (result,) = read_results(results)
-    assert result.verdict is Verdict.HANG
-    assert "exec did not return" in result.message
+    read = read_results(results)
+    assert [result.verdict for result in read] == [Verdict.HANG, Verdict.HANG]
+    assert all("exec did not return" in result.message for result in read)
+
+
+def test_an_engine_that_ends_its_process_with_status_0_has_crashed(tmp_path: Path) -> None:
+    results = tmp_path / "r.jsonl"
+    words = ["run", wrong("EndsInExec"), "--requirement", "chain.next", "--results", str(results)]
+    assert syslet(*words).returncode == 1
+    read = read_results(results)
+    assert [result.verdict for result in read] == [Verdict.CRASH, Verdict.CRASH]
+
+
+def test_a_call_that_the_engine_lacks_is_a_skip_by_name_and_the_must_is_not_judged(
+    tmp_path: Path,
+) -> None:
+    results = tmp_path / "r.jsonl"
+    words = ["run", wrong("LacksUmemAdd"), "--requirement", "chain.next"]
+    assert syslet(*words, "--results", str(results)).returncode == 2
+    read = read_results(results)
+    assert {result.verdict for result in read} == {Verdict.SKIP}
+    assert all("'umem_add'" in result.message for result in read)
 
 
 @pytest.mark.parametrize(("name", "id_"), MUTANTS.items(), ids=MUTANTS)
@@ -116,6 +140,68 @@ def test_a_last_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
     results = tmp_path / "r.jsonl"
     results.write_text('{"type":"resu')
     assert read_results(results) == []
+
+
+def test_a_run_that_was_killed_within_a_line_is_resumed_into_a_valid_file(tmp_path: Path) -> None:
+    results = tmp_path / "r.jsonl"
+    words = ["run", wrong("Correct"), "--requirement", "chain.next"]
+    assert syslet(*words, "--test", ONE, "--results", str(results)).returncode == 0
+    with results.open("ab") as file:
+        file.write(b'{"type":"resu')
+    assert syslet(*words, "--resume", str(results)).returncode == 0
+    names = [result.test for result in read_results(results)]
+    assert len(names) == len(set(names)) == 2
+
+
+@pytest.mark.parametrize("text", ["a diary", '{"type":"diary"}\n', "line\nline"])
+def test_results_are_not_appended_to_another_file_which_stays(tmp_path: Path, text: str) -> None:
+    diary = tmp_path / "diary"
+    diary.write_text(text)
+    ran = syslet("run", wrong("Correct"), "--test", ONE, "--results", str(diary))
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
+    assert "not a result" in ran.stderr
+    assert diary.read_text() == text
+
+
+def test_an_interrupted_run_leaves_a_valid_file_and_says_what_was_judged(tmp_path: Path) -> None:
+    results = tmp_path / "r.jsonl"
+    environment = {**os.environ, "PYTHONPATH": str(HERE), "NO_COLOR": "1"}
+    command = [sys.executable, "-c", "from syslet_conformance.cli import main; main()"]
+    running = subprocess.Popen(
+        [*command, "run", "--results", str(results)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    deadline = time.monotonic() + 60
+    while not results.exists() or results.read_bytes().count(b"\n") < 5:
+        assert time.monotonic() < deadline, "no results within 60 s"
+        assert running.poll() is None, "the run ended before it was interrupted"
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 2, out + err
+    assert "interrupted: this is what was judged by then" in out
+    assert "Traceback" not in err
+    assert len(read_results(results)) >= 4
+
+
+def test_a_pytest_of_other_peoples_tests_loads_nothing_of_the_suite(tmp_path: Path) -> None:
+    (tmp_path / "test_theirs.py").write_text("def test_theirs(): pass\n")
+    script = (
+        "import pytest, sys\n"
+        "assert pytest.main(['-q', '-p', 'no:cacheprovider', sys.argv[1]]) == 0\n"
+        "print([m for m in ('construct', 'lark', 'msgspec') if m in sys.modules])\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=True,
+        timeout=60,
+    )
+    assert ran.stdout.splitlines()[-1] == "[]"
 
 
 def test_another_schema_version_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -46,6 +47,7 @@ Line = Header | Result
 
 _decoder = msgspec.json.Decoder(Line)
 _encoder = msgspec.json.Encoder()
+_LINE_START = b'{"type":"'
 
 
 def to_line(line: Line) -> bytes:
@@ -73,6 +75,27 @@ def read_results(path: Path) -> list[Result]:
     lines = data.split(b"\n")[:-1]
     read = [from_line(line, f"{path}:{number}") for number, line in enumerate(lines, 1)]
     return [line for line in read if isinstance(line, Result)]
+
+
+def open_results(path: Path) -> IO[bytes]:
+    """The file, for appending: new, or one with results, whose last line may be cut off.
+
+    What was cut off goes, since a line appended to it could not be read. SysletError where
+    the file is something else, which is left as it is.
+    """
+    try:
+        file = path.open("a+b")
+        if file.tell():
+            read_results(path)
+            file.seek(0)
+            *_, rest = file.read().split(b"\n")
+            start = rest[: len(_LINE_START)]
+            if not _LINE_START.startswith(start):
+                raise SysletError(f"{path}: not a result: its last line starts with {start!r}")
+            file.truncate(file.tell() - len(rest))
+    except OSError as error:
+        raise SysletError(f"{path}: {error.strerror}") from None
+    return file
 
 
 def results_schema() -> dict[str, object]:

@@ -93,24 +93,27 @@ def supervise(
         if indices:
             worker.send(indices)
 
-    def gone(worker: _Worker, silent: bool) -> None:
-        nonlocal restarts
+    def retire(worker: _Worker) -> int:
+        """End the worker, and give back what it was sent; its wait status."""
         selector.unregister(worker.answers)
         del workers[worker.answers]
-        status = worker.end()
-        if worker.pending:
-            index = worker.pending.popleft()
-            todo.extendleft(reversed(worker.pending))
-            said = worker.said()
-            if silent:
-                verdict, why = Verdict.HANG, f"no answer within {SILENCE_S:g} s"
-            else:
-                verdict, why = Verdict.CRASH, f"the engine's process ended: {_ended(status)}"
-            on_result(describe(items[index], verdict, why, said))
-            restarts += 1
+        todo.extendleft(reversed(worker.pending))
+        return worker.end()
+
+    def replace(worker: _Worker, verdict: Verdict | None) -> None:
+        """Start another worker; `verdict`, if any, is that of the test this one was at."""
+        nonlocal restarts
+        index = worker.pending.popleft() if verdict and worker.pending else None
+        status = retire(worker)
+        if index is not None and verdict is not None:
+            hung = verdict is Verdict.HANG
+            why = f"no answer within {SILENCE_S:g} s" if hung else _ended(status)
+            on_result(describe(items[index], verdict, why, worker.said()))
         worker.output.close()
+        restarts += 1
         if restarts > RESTARTS:
             raise TooManyRestarts(f"the engine died {restarts} times; the run ends here")
+        start()
 
     try:
         for _ in range(jobs):
@@ -121,22 +124,23 @@ def supervise(
                 data = os.read(worker.answers, 1 << 16)
                 worker.heard = time.monotonic()
                 *lines, worker.buffer = (worker.buffer + data).split(b"\n")
-                for line in lines:
-                    result = from_line(line, "worker")
+                results = [from_line(line, "worker") for line in lines]
+                for result in results:
                     assert isinstance(result, Result)
                     worker.pending.popleft()
                     on_result(result)
-                if not data:
-                    gone(worker, silent=False)
-                    start()
+                if any(isinstance(r, Result) and r.verdict is Verdict.HANG for r in results):
+                    replace(worker, None)
+                elif not data:
+                    replace(worker, Verdict.CRASH)
                 elif not worker.pending:
                     refill(worker)
                     if not worker.pending:
-                        gone(worker, silent=False)
+                        retire(worker)
+                        worker.output.close()
             for worker in list(workers.values()):
-                if worker.pending and time.monotonic() - worker.heard > SILENCE_S:
-                    gone(worker, silent=True)
-                    start()
+                if time.monotonic() - worker.heard > SILENCE_S:
+                    replace(worker, Verdict.HANG)
     finally:
         for worker in workers.values():
             worker.end()
@@ -146,8 +150,10 @@ def supervise(
 
 def _ended(status: int) -> str:
     if os.WIFSIGNALED(status):
-        return f"signal {signal.Signals(os.WTERMSIG(status)).name}"
-    return f"exit status {os.WEXITSTATUS(status)}"
+        how = f"signal {signal.Signals(os.WTERMSIG(status)).name}"
+    else:
+        how = f"exit status {os.WEXITSTATUS(status)}"
+    return f"the engine's process ended: {how}"
 
 
 def _fork(items: Sequence[pytest.Item]) -> _Worker:
@@ -173,7 +179,8 @@ def _fork(items: Sequence[pytest.Item]) -> _Worker:
 
 
 def _work(items: Sequence[pytest.Item], orders: int, answers: int) -> None:
-    """The child: run what is ordered. After a hang it ends, since the engine is wedged."""
+    """The child: run what is ordered. After a hang it stops: the engine is wedged, and the
+    supervisor starts another child."""
     with os.fdopen(orders) as lines:
         for line in lines:
             indices = [int(word) for word in line.split()]

@@ -20,7 +20,14 @@ from syslet_conformance.backends import backend_named
 from syslet_conformance.known_failures import is_known, read_known_failures, stale
 from syslet_conformance.outcome import name_of, result_of
 from syslet_conformance.registry import AREAS, REQUIREMENTS, Level, requirement
-from syslet_conformance.results import SCHEMA_VERSION, Header, Result, read_results, to_line
+from syslet_conformance.results import (
+    SCHEMA_VERSION,
+    Header,
+    Result,
+    open_results,
+    read_results,
+    to_line,
+)
 from syslet_conformance.supervise import supervise
 from syslet_conformance.verdicts import (
     BROKEN,
@@ -77,6 +84,12 @@ class Judge:
             and (not self.tests or name in self.tests)
             and name not in self._known
         )
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file of the suite that does not load: the last line says why."""
+        if report.failed and self.error is None:
+            *_, why = str(report.longrepr).strip().splitlines()
+            self.error = SysletError(f"{report.nodeid}: {why}")
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run what was collected."""
@@ -162,10 +175,7 @@ def command(
     with contextlib.ExitStack() as stack:
         sink = None
         if target is not None:
-            try:
-                sink = stack.enter_context(target.open("ab"))
-            except OSError as error:
-                raise SysletError(f"--results {target}: {error.strerror}") from None
+            sink = stack.enter_context(open_results(target))
             sink.write(to_line(_header(backend, chosen.abis[0], seed)))
             sink.flush()
         judge = Judge(
@@ -186,12 +196,14 @@ def command(
         raise judge.error
     if not judge.results:
         raise SysletError(f"no test was collected (pytest status {int(status)})")
-    known_results = [r for r in judge.results if r.verdict in FAILED and is_known(known, r)]
-    judge.results = [r for r in judge.results if r not in known_results]
+    everything, set_aside = judge.results, 0
+    if known:
+        judge.results = [r for r in everything if r.verdict not in FAILED or not is_known(known, r)]
+        set_aside = len(everything) - len(judge.results)
     code = _summary(console, judge, wanted, restricted=bool(keyword or tests))
-    if known_results:
-        console.print(f"{len(known_results)} known failures set aside")
-    for line in stale(known, judge.results + known_results):
+    if set_aside:
+        console.print(f"{set_aside} known failures set aside")
+    for line in stale(known, everything):
         console.print(f"[red]{escape(line)}[/]")
         code = code or BROKEN
     context.exit(CANNOT_JUDGE if judge.interrupted else code)
