@@ -45,7 +45,13 @@ EXPECTED = {
     "overflow": ["returned -14", "got &a", "got &c"],
     "parallel_readers": ["got &read_3, &read_1, &read_2"],
     "branch_by_skip": ["returned &test_zero", "ring completions: NULL"],
-    "self_modifying": ["returned &first", "ring completions: NULL"],
+    "self_modifying": [
+        "returned &first",
+        "ring completions: NULL",
+        "changed count: 0 -> 1",
+        "changed second.flags: 0 -> 8",
+    ],
+    "ring_wrap": ["returned NULL", "changed h.kernel_ring_idx: 0 -> 1"],
 }
 """Lines that must be in the output, as the programs' heads derive them."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from syslet_conformance.backends import EMBEDDED, backend_named, reference
 from syslet_conformance.command_files import read_program
-from syslet_conformance.program import Exec, Head, Wait
+from syslet_conformance.program import Atom, Buffer, Bytes, Declaration, Exec, Head, Wait
 from syslet_conformance.session import Call, Session
 from syslet_conformance.text_format import format_step
 from syslet_layouts import SysletError, abi_named
@@ -28,7 +29,7 @@ def command(program: Path, backend: str, abi: str, trace: bool, seed: int | None
     session: Session | None = None
 
     def show(event: Event) -> None:
-        if session is not None:
+        if session is not None and event.step != "return":
             detail = "  ".join(f"{key}={_shown(key, n)}" for key, n in event.detail.items())
             click.echo(f"  {session.name(event.atom):<14} {event.step:<9} {detail}")
 
@@ -62,7 +63,8 @@ def command(program: Path, backend: str, abi: str, trace: bool, seed: int | None
             if isinstance(got, Call):
                 click.echo("  started")
             elif isinstance(step, Exec | Wait) and isinstance(got, int):
-                click.echo(f"  returned {_word(session, got)}")
+                word = "NULL" if isinstance(step, Exec) and not got else _word(session, got)
+                click.echo(f"  returned {word}")
             elif isinstance(got, list):
                 click.echo("  got " + (", ".join(_word(session, word) for word in got) or "none"))
             elif got is not None:
@@ -88,16 +90,45 @@ def _word(session: Session, word: int) -> str:
 
 
 def _print_changes(session: Session, before: list[bytes]) -> None:
-    """Each declaration whose bytes are no longer what they were."""
+    """Each word, field or run of bytes that is no longer what it was."""
     after = _snapshot(session)
     for index, section in enumerate(session.layout.sections):
         for placed in section.placed:
             part = slice(placed.offset, placed.offset + placed.size_bytes)
             old, new = before[index][part], after[index][part]
-            if old != new:
-                label = placed.declaration.label
-                click.echo(f"changed {label}: {_cut(old)} -> {_cut(new)}")
+            for name, was, now in _parts(session, placed.declaration, old, new):
+                if was != now:
+                    click.echo(f"changed {name}: {was} -> {now}")
+
+
+def _parts(
+    session: Session, declaration: Declaration, old: bytes, new: bytes
+) -> Iterator[tuple[str, str, str]]:
+    """What a declaration consists of: (name, old value, new value) as text."""
+    abi, label = session.abi, declaration.label
+    if isinstance(declaration, Bytes | Buffer):
+        yield label, _cut(old), _cut(new)
+        return
+    if isinstance(declaration, Atom | Head):
+        places = abi.atom_places if isinstance(declaration, Atom) else abi.head_places
+        cells = [(f"{label}.{p.name}", p.offset, p.size_bytes) for p in places]
+    else:
+        size = abi.word_bytes
+        cells = [
+            (f"{label}+{offset}" if offset else label, offset, size)
+            for offset in range(0, len(old), size)
+        ]
+    for name, offset, size in cells:
+        words = (int.from_bytes(data[offset : offset + size], abi.byteorder) for data in (old, new))
+        was, now = (_number(session, word) for word in words)
+        yield name, was, now
+
+
+def _number(session: Session, word: int) -> str:
+    """An address by its label, anything else as a signed number."""
+    named = session.name(word) if word else "0"
+    return named if named.startswith("&") else str(session.abi.signed(word))
 
 
 def _cut(data: bytes) -> str:
-    return data[:32].hex(" ") + (f" ... ({len(data)} bytes)" if len(data) > 32 else "")
+    return f"{data[:32]!r}" + (f" ... ({len(data)} bytes)" if len(data) > 32 else "")
