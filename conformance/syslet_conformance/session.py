@@ -74,6 +74,7 @@ class Session:
         self.bases: list[int] = []
         self.pipes: dict[str, tuple[int, int]] = {}
         self._closed: set[str] = set()
+        self._unmapped: set[int] = set()
         self._heads = {d.label: d for d in program.declarations if isinstance(d, Head)}
         self._rings = {d.label: d for d in program.declarations if isinstance(d, Ring)}
         self.layout = lay_out(program, engine.abi)
@@ -110,7 +111,15 @@ class Session:
                     self.engine.close_fd(fd)
         self.pipes = {}
         while self.bases:
-            self.engine.unmap(self.bases.pop())
+            base = self.bases.pop()
+            if base not in self._unmapped:
+                self.engine.unmap(base)
+
+    def unmap(self, section: str) -> None:
+        """Unmap one section, once; its labels keep the addresses that they had."""
+        base = self.bases[[s.label for s in self.layout.sections].index(section)]
+        self._unmapped.add(base)
+        self.engine.unmap(base)
 
     # -- looking -----------------------------------------------------------------------
 
