@@ -1,0 +1,52 @@
+"""What the documentation shows is what the commands do."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from syslet_conformance.cli import group
+from syslet_conformance.commands.run import command as run_command
+
+ROOT = Path(__file__).parent.parent
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_the_example_program_runs_and_says_its_greeting(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "programs.md").read_text()
+    lines = [line[4:] for line in text.splitlines() if line.startswith("    ")]
+    program = tmp_path / "example.syslet"
+    program.write_text("\n".join(lines) + "\n")
+    ran = CliRunner().invoke(group, ["exec", "--no-trace", str(program)])
+    assert ran.exit_code == 0, ran.output
+    assert "Hello Syslet World!\n" in ran.output
+    assert "  got &hello\n" in ran.output
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_every_option_that_a_page_names_exists(page: Path) -> None:
+    known = {
+        option
+        for command in group.commands.values()
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    known |= {"--pyargs", "--syslet-backend", "--syslet-abi", "--syslet-mode"}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text()))
+    assert named <= known, sorted(named - known)
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    folders = "layouts|reference|conformance|native|fixtures|reports|tests|bench|docs"
+    named = re.findall(rf"`((?:{folders})/[\w./-]*)`", page.read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_page_on_running_names_every_option_of_run() -> None:
+    page = (ROOT / "docs" / "running.md").read_text()
+    options = {option for parameter in run_command.params for option in parameter.opts}
+    assert sorted(o for o in options if o.startswith("--") and o not in page) == []
