@@ -7,11 +7,12 @@ A call takes six unsigned words and answers its signed result, -errno among them
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from errno import EBADF, EFAULT, EINVAL, EMFILE, ENOENT
+from errno import EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT, ESPIPE
 
 from syslet_layouts import Abi, SysletError
 from syslet_reference.blocking import Blocked, Clock
 from syslet_reference.files import (
+    PIPE_BYTES,
     POLLERR,
     POLLHUP,
     Console,
@@ -32,6 +33,10 @@ DESCRIPTORS = 65536
 
 TRANSFER_BYTES = 1 << 20
 """Most that one read or write moves."""
+
+SPLICE_NONBLOCK = 2
+SPLICE_FLAGS = 0xF
+"""The flags that Linux's splice knows, and the one that has a meaning here."""
 
 _FOREVER_NS = 1 << 62
 
@@ -154,6 +159,34 @@ class Kernel:
                 done += taken
                 if done == len(data) or not taken:
                     return done
+
+        return attempt()
+
+    def sys_splice(self, args: Sequence[int]) -> int | Blocked:
+        """splice(in, in_offset, out, out_offset, count, flags) from pipe to pipe."""
+        source, target = self.files.get(args[0]), self.files.get(args[2])
+        count, flags = args[4], args[5]
+        if source is None or target is None:
+            return -EBADF
+        if flags & ~SPLICE_FLAGS or not isinstance(source, PipeReadEnd | PipeWriteEnd):
+            return -EINVAL
+        if not isinstance(target, PipeReadEnd | PipeWriteEnd) or source.pipe is target.pipe:
+            return -EINVAL
+        if not isinstance(source, PipeReadEnd) or not isinstance(target, PipeWriteEnd):
+            return -EBADF
+        if args[1] or args[3]:
+            return -ESPIPE
+
+        def attempt() -> int | Blocked:
+            waits = source if not source.poll() else target
+            if not count or source.poll() == POLLHUP:
+                return 0
+            if waits is source or not target.poll():
+                return -EAGAIN if flags & SPLICE_NONBLOCK else Blocked(attempt, [waits.waits_on()])
+            room = PIPE_BYTES - len(target.pipe.data)
+            moved = source.read(min(count, room)) if target.pipe.has_reader else b""
+            assert isinstance(moved, bytes)
+            return target.write(moved) or 0
 
         return attempt()
 

@@ -15,6 +15,7 @@ NUMBERS: dict[str, tuple[int, int]] = {
     "dup": (41, 32),
     "poll": (168, 7),
     "nanosleep": (162, 35),
+    "splice": (313, 275),
     "memfd_create": (356, 319),
     "async_exec": (0x7501, 0x7501),
     "async_wait": (0x7502, 0x7502),
