@@ -30,8 +30,9 @@ class InventoryError(SysletError):
 class SuiteTest:
     """One test function of the suite.
 
-    `name` is ``chaining::test_x``, `file` is ``test_chaining.py``, `requirements` the ids
-    in the order in which `checks` names them, `doc` the first line of the docstring.
+    `name` is ``chaining::test_x``, `file` is ``test_chaining.py`` or one of several of the
+    area, ``test_chaining_PART.py``; `requirements` are the ids in the order in which `checks`
+    names them, `doc` is the first line of the docstring.
     """
 
     name: str
@@ -54,20 +55,25 @@ def suite_tests(package: str = SUITE) -> list[SuiteTest]:
     test is not a function of its own module, or one has more than one `checks`.
     """
     names = _module_names(package)
-    unknown = sorted(set(names) - set(AREAS))
-    if unknown:
-        raise InventoryError(
-            f"{package}.test_{unknown[0]}: no area {unknown[0]!r}; wanted one of {', '.join(AREAS)}"
-        )
+    for name in sorted(names):
+        if area_of(name) not in AREAS:
+            raise InventoryError(
+                f"{package}.{name}: no area {area_of(name)!r}; wanted one of {', '.join(AREAS)}"
+            )
     tests: list[SuiteTest] = []
-    for area in (area for area in AREAS if area in names):
-        found = list(_tests(_imported(f"{package}.test_{area}"), area))
+    for name in sorted(names, key=lambda name: (AREAS.index(area_of(name)), name)):
+        found = list(_tests(_imported(f"{package}.{name}"), name))
         if not found:
-            raise InventoryError(f"{package}.test_{area}: no test in it")
+            raise InventoryError(f"{package}.{name}: no test in it")
         tests += found
     if not tests:
         raise InventoryError(f"{package}: no test modules in it")
     return tests
+
+
+def area_of(module: str) -> str:
+    """The area whose tests the module ``test_AREA`` or ``test_AREA_PART`` holds."""
+    return module.removeprefix("test_").partition("_")[0]
 
 
 def coverage(tests: Sequence[SuiteTest]) -> dict[str, list[SuiteTest]]:
@@ -96,7 +102,7 @@ def suite_gaps(tests: Sequence[SuiteTest]) -> list[str]:
 
 def _module_names(package: str) -> list[str]:
     found = pkgutil.iter_modules(_imported(package).__path__)
-    return [module.name.removeprefix("test_") for module in found if module.name[:5] == "test_"]
+    return [module.name for module in found if module.name.startswith("test_")]
 
 
 def _imported(name: str) -> ModuleType:
@@ -109,7 +115,8 @@ def _imported(name: str) -> ModuleType:
         raise InventoryError(f"{name} does not import: {type(error).__name__}: {line}") from error
 
 
-def _tests(module: ModuleType, area: str) -> Iterator[SuiteTest]:
+def _tests(module: ModuleType, module_name: str) -> Iterator[SuiteTest]:
+    area = area_of(module_name)
     defined = _defined_tests(module)
     for name, value in vars(module).items():
         a_class = name.startswith("Test") and isinstance(value, type)
@@ -123,7 +130,7 @@ def _tests(module: ModuleType, area: str) -> Iterator[SuiteTest]:
         yield SuiteTest(
             name=f"{area}::{name}",
             area=area,
-            file=f"test_{area}.py",
+            file=f"{module_name}.py",
             requirements=_checked(f"{area}::{name}", function),
             doc=(inspect.getdoc(function) or "").partition("\n")[0],
         )

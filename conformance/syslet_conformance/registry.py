@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import pytest
 
 AREAS = ("layout", "arguments", "chaining", "skip", "running", "ring", "waiting", "faults")
-"""The areas in their order; the suite has one file for each, ``test_<area>.py``."""
+"""The areas in their order; the suite has ``test_<area>.py`` for each, or several
+``test_<area>_<part>.py``."""
 
 SOURCES = ("doc", "abi", "client", "ruling")
 """Where a requirement comes from, strongest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,6 +30,10 @@ from syslet_layouts import SysletError, decode_head, decode_words, encode_words
 
 HANG_S = 10.0
 """How long a call that should return may take before it is a hang."""
+
+
+LEFT_OVER = 32
+"""How many reports and late events of one head are taken when its program goes."""
 
 
 class Hang(SysletError):  # noqa: N818 - the verdict's name
@@ -110,10 +115,24 @@ class Session:
                 if f"{label}.{end}" not in self._closed:
                     self.engine.close_fd(fd)
         self.pipes = {}
+        if self.bases:
+            self._take_leave()
         while self.bases:
             base = self.bases.pop()
             if base not in self._unmapped:
                 self.engine.unmap(base)
+
+    def _take_leave(self) -> None:
+        """Take what is left of losses: a later program's head may lie at the same address.
+
+        Reports that no call had yet, and events that an engine delivers late.
+        """
+        for label, head in self._heads.items():
+            with contextlib.suppress(SysletError):
+                for _ in range(LEFT_OVER):
+                    reported = self.abi.signed(self.engine.wait(0, 0, self.address(label))) < 0
+                    if not reported and not (head.ring and self.consume(head=label)):
+                        break
 
     def unmap(self, section: str) -> None:
         """Unmap one section, once; its labels keep the addresses that they had."""

@@ -11,7 +11,7 @@ from functools import partial
 
 from syslet_conformance.builder import Build
 from syslet_conformance.program import Address
-from syslet_conformance.rig import Rig
+from syslet_conformance.rig import Ran, Rig
 from syslet_conformance.session import Call, Session
 from syslet_layouts import Flag
 
@@ -69,3 +69,58 @@ def assert_slots(session: Session, *expected: Address | int, head: str = "head")
     wanted = [session.name(session.address(slot)) for slot in expected]
     got = [session.name(slot) for slot in session.slots(head)]
     assert got == wanted, f"ring: expected {wanted}, got {got}"
+
+
+def assert_words(session: Session, **expected: int) -> None:
+    """The variables with these labels hold these signed words."""
+    got = {label: session.word(label) for label in expected}
+    assert got == expected, f"variables: expected {expected}, got {got}"
+
+
+def release(rig: Rig, session: Session, pipe: str, head: str = "head") -> None:
+    """Feed a reader that is blocked; its entry comes into the ring with no further call.
+
+    One reader after the other: so their entries have an order.
+    """
+
+    def taken() -> int:
+        return sum(slot != 0 for slot in session.slots(head))
+
+    before = taken()
+    session.feed(pipe, b"x")
+    rig.until(partial(_reaches, taken, before + 1), "the entry of a syslet that was fed")
+
+
+def assert_cached(rig: Rig, session: Session, first: Address, word: int) -> None:
+    """Exec returned the submitted atom, and nothing is in the ring."""
+    got = rig.errno(word) if rig.is_error(word) else session.name(word)
+    assert word == session.address(first), f"exec: expected &{first.label}, got {got}"
+    assert not any(session.slots()), f"ring: expected no entry, got {session.slots()}"
+
+
+def assert_not_null(rig: Rig, word: int) -> None:
+    """Exec returned an address; whether it is the first or the final atom is not asked here."""
+    assert word, "exec: expected an address, got NULL"
+    assert not rig.is_error(word), f"exec: expected an address, got {rig.errno(word)}"
+
+
+def assert_null(rig: Rig, word: int) -> None:
+    """Exec returned NULL."""
+    assert word == 0, f"exec: expected NULL, got {rig.errno(word):#x}"
+
+
+def until_word(rig: Rig, session: Session, label: str, value: int) -> None:
+    """Look until a variable holds that."""
+    rig.until(lambda: session.word(label) == value, f"{label} to be {value}")
+
+
+def wait_for_all(rig: Rig, session: Session, head: str = "head") -> None:
+    """Wait until nothing is pending: a test must not end, and unmap, under what still runs."""
+    assert_succeeded(rig, session.wait(len(session.slots(head)) + 1, head))
+
+
+def fed(rig: Rig, session: Session, pipe: str, data: bytes) -> Ran:
+    """What comes of the one syslet that is blocked, when `data` is there to be read."""
+    session.feed(pipe, data)
+    assert_succeeded(rig, session.wait(1))
+    return Ran(0, session.slots()[0])

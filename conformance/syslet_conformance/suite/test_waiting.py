@@ -16,6 +16,8 @@ from syslet_conformance.suite.steps import (
     block,
     complete,
     readers,
+    release,
+    wait_for_all,
 )
 from syslet_layouts import Flag
 
@@ -32,7 +34,7 @@ def test_wait_returns_with_the_nth_event_while_another_is_pending(rig: Rig, n: i
     call = session.start_wait(n)
     for count, (pipe, _) in enumerate(blocked[:n]):
         assert_still_blocked(session, call, f"{count} of {n} events")
-        session.feed(pipe, b"x")
+        release(rig, session, pipe)
     assert_succeeded(rig, call.join())
     assert_slots(session, *(atom for _, atom in blocked[:n]), *[0] * (4 - n))
     session.feed(blocked[n][0], b"x")
@@ -55,15 +57,19 @@ def test_events_from_before_the_wait_are_enough(rig: Rig, n: int) -> None:
     assert_slots(session, *done, pending)
 
 
-@checks("wait.returns-when-enough")
-def test_two_waits_on_one_head_return_each_with_its_own_count(rig: Rig) -> None:
+@checks("wait.returns-when-enough", "wait.not-earlier")
+@pytest.mark.parametrize("more_first", [False, True], ids=["fewer-first", "more-first"])
+def test_two_waits_on_one_head_return_each_with_its_own_count(rig: Rig, more_first: bool) -> None:
     build = Build(4)
     (pipe, first), (other_pipe, second), (last_pipe, third) = readers(build, 3)
     session = rig.load(build)
     block(rig, session, first, second, third)
-    one, two = session.start_wait(1), session.start_wait(2)
-    assert_still_blocked(session, one, "0 of 1 events")
-    session.feed(pipe, b"x")
+    calls = {}
+    for n in (2, 1) if more_first else (1, 2):
+        calls[n] = session.start_wait(n)
+        assert_still_blocked(session, calls[n], f"0 of {n} events")
+    one, two = calls[1], calls[2]
+    release(rig, session, pipe)
     assert_succeeded(rig, one.join())
     assert_still_blocked(session, two, "1 of 2 events")
     session.feed(other_pipe, b"x")
@@ -119,7 +125,7 @@ def test_wait_ends_with_the_last_pending_syslet_though_too_few_came(rig: Rig, pe
     call = session.start_wait(4)
     for count, (pipe, _) in enumerate(blocked):
         assert_still_blocked(session, call, f"{pending - count} pending")
-        session.feed(pipe, b"x")
+        release(rig, session, pipe)
     assert_succeeded(rig, call.join())
     assert_slots(session, *(atom for _, atom in blocked), *[0] * (4 - pending))
 
@@ -197,7 +203,8 @@ def test_consumed_events_do_not_count(rig: Rig) -> None:
     [(pipe, pending)] = readers(build, 1)
     session = rig.load(build)
     complete(rig, session, *done)
-    session.consume()
+    got = session.consume()
+    assert got == [session.address(atom) for atom in done], f"expected 2 entries, got {got}"
     block(rig, session, pending)
     call = session.start_wait(1)
     assert_still_blocked(session, call, "both events were consumed")
@@ -206,14 +213,21 @@ def test_consumed_events_do_not_count(rig: Rig) -> None:
     assert_slots(session, 0, 0, pending, 0)
 
 
+def _begin_at(rig: Rig, session: Session, start: int, atom: Address) -> None:
+    """Bring both indices to `start`, by events that come and are consumed."""
+    for _ in range(start):
+        complete(rig, session, atom)
+        assert session.consume() == [session.address(atom)], "expected one entry to consume"
+
+
 @checks("wait.counts-from-user-index")
 @pytest.mark.parametrize("start", [1, 2, 3])
 def test_events_are_counted_from_the_middle_and_across_the_end(rig: Rig, start: int) -> None:
-    build = Build(0)
-    build.ring(4, kernel_ring_idx=start, user_ring_idx=start)
+    build = Build(4)
     done = [build.result(1, flags=Flag.ASYNC) for _ in range(2)]
     [(pipe, pending)] = readers(build, 1)
     session = rig.load(build)
+    _begin_at(rig, session, start, done[0])
     block(rig, session, pending)
     complete(rig, session, *done)
     assert_succeeded(rig, session.wait(2))
@@ -271,19 +285,17 @@ def test_the_run_ends_at_the_first_slot_that_is_null(rig: Rig) -> None:
     ids=["1-slot", "2-slots-from-1", "3-slots", "4-slots", "4-slots-from-2"],
 )
 def test_a_full_ring_holds_as_many_events_as_slots(rig: Rig, slots: int, start: int) -> None:
-    build = Build(0)
-    build.ring(slots, kernel_ring_idx=start, user_ring_idx=start)
+    build = Build(slots)
     done = [build.result(1, flags=Flag.ASYNC) for _ in range(slots)]
     [(pipe, silent)] = readers(build, 1, Flag.NO_COMPLETE)
     session = rig.load(build)
+    _begin_at(rig, session, start, done[0])
     block(rig, session, silent)
     complete(rig, session, *done)
-    index = session.index("kernel_ring_idx")
-    assert index == start, f"kernel_ring_idx of the full ring: expected {start}, got {index}"
     for n in range(1, slots + 1):
         assert_succeeded(rig, session.wait(n))
     session.feed(pipe, b"x")
-    assert_succeeded(rig, session.wait(slots))
+    wait_for_all(rig, session)
     entries = session.consume()
     assert entries == [session.address(atom) for atom in done], (
         f"expected {slots} entries in order, got {[session.name(e) for e in entries]}"
@@ -301,11 +313,11 @@ def test_wait_ends_with_the_event_that_fills_the_ring(rig: Rig, slots: int) -> N
     call = session.start_wait(slots)
     for count, (pipe, _) in enumerate(blocked):
         assert_still_blocked(session, call, f"{count} of {slots} events")
-        session.feed(pipe, b"x")
+        release(rig, session, pipe)
     assert_succeeded(rig, call.join())
     assert_slots(session, *(atom for _, atom in blocked))
     session.feed(silent_pipe, b"x")
-    assert_succeeded(rig, session.wait(slots))
+    wait_for_all(rig, session)
 
 
 @checks("wait.full-ring")
@@ -323,6 +335,7 @@ def test_a_program_that_polls_never_has_to_wait(rig: Rig, slots: int) -> None:
         assert sorted(entries) == sorted(session.address(atom) for atom in atoms), (
             f"turn {turn}: expected each atom once, got {[session.name(e) for e in entries]}"
         )
+    wait_for_all(rig, session)
 
 
 # -- consuming nothing ------------------------------------------------------------------
@@ -335,12 +348,12 @@ def _ring_and_head(rig: Rig, session: Session) -> tuple[list[int], bytes]:
 @checks("wait.consumes-nothing")
 @pytest.mark.parametrize("start", [0, 3])
 def test_waits_leave_ring_and_descriptor_as_they_are(rig: Rig, start: int) -> None:
-    build = Build(0)
-    build.ring(4, kernel_ring_idx=start, user_ring_idx=start)
+    build = Build(4)
     done = [build.result(1, flags=Flag.ASYNC) for _ in range(3)]
     session = rig.load(build)
+    _begin_at(rig, session, start, done[0])
     complete(rig, session, *done)
-    assert_succeeded(rig, session.wait(3))
+    assert_succeeded(rig, session.wait(4))
     before = _ring_and_head(rig, session)
     for n in (0, 1, 2, 3, 3, 4, 5):
         assert_succeeded(rig, session.wait(n))
@@ -390,16 +403,19 @@ def test_wait_blocks_until_a_no_complete_syslet_has_ended(rig: Rig, n: int) -> N
 @checks("wait.no-complete-is-pending", "wait.not-earlier")
 def test_the_end_of_a_no_complete_syslet_is_no_event(rig: Rig) -> None:
     build = Build(4)
-    [(silent_pipe, silent)] = readers(build, 1, Flag.NO_COMPLETE)
+    silent_pipe = build.pipe()
+    silent = build.read(silent_pipe, flags=Flag.NO_COMPLETE, ret=build.word(label="got"))
     [(pipe, pending)] = readers(build, 1)
     session = rig.load(build)
     block(rig, session, silent, pending)
     call = session.start_wait(1)
     session.feed(silent_pipe, b"x")
+    rig.until(lambda: session.word("got") == 1, "the result of a NO_COMPLETE syslet")
     assert_still_blocked(session, call, "only a NO_COMPLETE syslet has ended")
     session.feed(pipe, b"x")
     assert_succeeded(rig, call.join())
     assert_slots(session, pending, 0, 0, 0)
+    wait_for_all(rig, session)
 
 
 @checks("wait.no-complete-is-pending", "wait.returns-when-enough")
@@ -467,7 +483,7 @@ def test_wait_for_more_than_the_ring_holds_ends_with_the_last(rig: Rig, slots: i
     call = session.start_wait(n)
     for count, (pipe, _) in enumerate(blocked):
         assert_still_blocked(session, call, f"{slots - count} pending")
-        session.feed(pipe, b"x")
+        release(rig, session, pipe)
     assert_succeeded(rig, call.join())
     assert_slots(session, *(atom for _, atom in blocked))
 
