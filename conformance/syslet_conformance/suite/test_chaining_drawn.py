@@ -1,0 +1,64 @@
+"""Area chaining: chains drawn at random do what the requirements say."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from syslet_conformance.program import Address, Program
+from syslet_conformance.registry import checks
+from syslet_conformance.rig import Rig
+from syslet_conformance.session import Hang
+from syslet_conformance.suite.drawn_chains import Chain, build_chain, chains, walk
+from syslet_conformance.text import format_program
+
+
+@checks(
+    "chain.next",
+    "chain.null-ends",
+    "chain.any-graph",
+    "chain.stop-any-of",
+    "chain.stop-ends",
+    "skip.stride",
+    "skip.ignores-next",
+    "skip.no-stop-follows-next",
+    "skip.needs-stop-flag",
+    "skip.target-is-ordinary",
+)
+@pytest.mark.usefixtures("mode")
+def test_a_chain_drawn_at_random_does_what_the_requirements_say(rig: Rig) -> None:
+    hung: list[Hang] = []
+
+    @settings(
+        max_examples=40,
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.shrink),
+    )
+    @given(chains(rig.abi))
+    def does_what_it_should(chain: Chain) -> None:
+        if hung:
+            raise hung[0]
+        try:
+            _assert_walks(rig, chain)
+        except Hang as hang:
+            hung.append(hang)
+            raise
+
+    does_what_it_should()
+
+
+def _assert_walks(rig: Rig, chain: Chain) -> None:
+    """The engine leaves what `walk` leaves, and ends where it ends."""
+    walked = walk(rig.abi, chain)
+    rig.close()
+    session, ran = rig.run(build_chain(chain), Address("atom_0"))
+    expected = {f"v{i}": word for i, word in enumerate(walked.values)}
+    expected |= {f"result_{i}": word for i, word in enumerate(walked.results)}
+    got = {label: session.word(label) for label in expected}
+    wrong = {name: (want, got[name]) for name, want in expected.items() if want != got[name]}
+    text = format_program(Program(session.program.declarations, tuple(session.performed)))
+    assert not wrong, f"(expected, got): {wrong}, from the atoms {walked.path} of\n{text}"
+    rig.assert_ended_at(session, ran, Address(f"atom_{walked.path[-1]}"))
