@@ -1,0 +1,63 @@
+"""Area ring: nothing is lost and nothing comes twice, whatever the order of steps."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from syslet_conformance.builder import Build
+from syslet_conformance.registry import checks
+from syslet_conformance.rig import Rig
+from syslet_conformance.suite.completions import Completions
+from syslet_conformance.suite.steps import block, complete
+from syslet_conformance.suite.test_ring_overflow import reports
+from syslet_layouts import Flag
+
+SETTINGS = settings(
+    max_examples=12,
+    stateful_step_count=25,
+    deadline=None,
+    database=None,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate, Phase.shrink),
+)
+"""Small, since it runs on every ABI; the seed is that of the run."""
+
+
+@checks(
+    "ring.starts-at-zero",
+    "ring.wraps",
+    "ring.exactly-once",
+    "ring.never-overwrites",
+    "ring.overflow-is-an-error",
+    "ring.recovers",
+    "ring.engine-only-fills",
+    "ring.kernel-index",
+    "wait.consumes-nothing",
+    "wait.counts-from-user-index",
+    "wait.at-once",
+)
+@pytest.mark.parametrize("slots", [1, 2, 3])
+def test_completions_are_conserved_in_any_order_of_steps(rig: Rig, slots: int) -> None:
+    late = _delivers_late(rig)
+
+    class Machine(Completions):
+        pass
+
+    Machine.rig, Machine.slots, Machine.delivers_late, Machine.hung = rig, slots, late, []
+    run_state_machine_as_test(Machine, settings=SETTINGS)
+
+
+def _delivers_late(rig: Rig) -> bool:
+    """Whether an event that did not fit comes once there is room."""
+    build = Build(1)
+    first, second = (build.result(1, flags=Flag.ASYNC) for _ in range(2))
+    session = rig.load(build)
+    complete(rig, session, first)
+    block(rig, session, second)
+    reports(rig, session)
+    session.consume(1)
+    reports(rig, session)
+    return session.slots()[0] != 0

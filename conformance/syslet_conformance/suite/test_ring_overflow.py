@@ -1,0 +1,246 @@
+"""Area ring: events that find their slot taken."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from syslet_conformance.builder import Build
+from syslet_conformance.program import Address
+from syslet_conformance.registry import checks
+from syslet_conformance.rig import Rig
+from syslet_conformance.session import HANG_S, Hang, Session
+from syslet_conformance.suite.steps import (
+    assert_slots,
+    assert_words,
+    block,
+    complete,
+    readers,
+    wait_for_all,
+)
+from syslet_layouts import Flag
+
+GUARD = 0x5AFE
+"""What the words beside the ring hold."""
+
+FATE = "overflow-fate"
+DROPPED, LATE = "dropped", "delivered later"
+
+
+def reports(rig: Rig, session: Session, head: str = "head") -> int:
+    """How many losses wait reports until nothing is pending and none is left.
+
+    A wait that was under way at the loss may still succeed: so two in a row have to.
+    """
+    reported = calm = 0
+    while calm < 2:
+        if rig.is_error(session.wait(len(session.slots(head)) + 1, head)):
+            reported, calm = reported + 1, 0
+        else:
+            calm += 1
+        assert reported < 100, "wait: expected an error for each loss, got 100 of them"
+    return reported
+
+
+def assert_reported(rig: Rig, session: Session, losses: int, head: str = "head") -> None:
+    """As many errors as losses."""
+    got = reports(rig, session, head)
+    assert got == losses, f"errors that waits returned: expected {losses}, got {got}"
+
+
+def submit(rig: Rig, session: Session, *atoms: Address) -> int:
+    """Submit ASYNC syslets, each again where exec reports a loss instead; how many it did."""
+    reported = 0
+    for atom in atoms:
+        while word := session.exec(atom):
+            assert rig.is_error(word), f"exec of ASYNC: expected NULL, got {session.name(word)}"
+            reported += 1
+            assert reported < 100, "exec: expected an error for each loss, got 100 of them"
+    return reported
+
+
+def overflow_build(slots: int) -> Build:
+    """A ring of `slots` between two guard words."""
+    build = Build(0)
+    build.word(GUARD, label="below")
+    build.ring(slots)
+    build.word(GUARD, label="above")
+    return build
+
+
+def assert_guarded(session: Session) -> None:
+    """Nothing was written beside the ring and its descriptor."""
+    assert_words(session, below=GUARD, above=GUARD)
+
+
+@checks("ring.never-overwrites", "ring.overflow-is-an-error", "ring.kernel-index")
+@pytest.mark.parametrize("way", ["flag", "cachemiss"])
+@pytest.mark.parametrize("losses", [1, 2, 4])
+@pytest.mark.parametrize("slots", [1, 3])
+def test_each_loss_is_reported_once_and_the_taken_slots_stay(
+    rig: Rig, slots: int, losses: int, way: str
+) -> None:
+    build = overflow_build(slots)
+    first = [build.result(1, flags=Flag.ASYNC) for _ in range(slots)]
+    pipe, count = build.pipe(), build.word(label="count")
+    flags = Flag.ASYNC if way == "flag" else Flag(0)
+    more = [build.read(pipe, flags=flags, next=build.add(count)) for _ in range(losses)]
+    session = rig.load(build)
+    complete(rig, session, *first)
+    block(rig, session, *more)
+    session.feed(pipe, b"x" * losses)
+    assert_reported(rig, session, losses)
+    assert_words(session, count=losses)
+    assert_slots(session, *first)
+    got = session.index("kernel_ring_idx")
+    assert got == 0, f"kernel_ring_idx of a full ring: expected 0, got {got}"
+    assert_guarded(session)
+    for _ in range(2):
+        wait_for_all(rig, session)
+
+
+@checks("ring.overflow-is-an-error", "ring.recovers")
+@pytest.mark.parametrize("losses", [1, 2])
+def test_an_exec_that_reports_a_loss_has_not_run_its_syslet(rig: Rig, losses: int) -> None:
+    build = overflow_build(1)
+    first = build.result(1, flags=Flag.ASYNC)
+    more = [build.result(1, flags=Flag.ASYNC) for _ in range(losses)]
+    probe = build.add(build.word(label="count"), label="probe")
+    session = rig.load(build)
+    complete(rig, session, first)
+    errors, ran = submit(rig, session, *more), 0
+    deadline = time.monotonic() + HANG_S
+    while errors < losses:
+        word = session.exec(probe)
+        assert word, "exec of umem_add: expected an address or an errno, got NULL"
+        if rig.is_error(word):
+            errors += 1
+        else:
+            ran += 1
+        assert_words(session, count=ran)
+        if time.monotonic() > deadline:
+            raise Hang(f"expected {losses} execs that report a loss, got {errors}")
+    word = session.exec(probe)
+    assert word, "exec of umem_add: expected an address, got NULL"
+    assert not rig.is_error(word), f"exec: expected no error after {losses}, got {rig.errno(word)}"
+    assert_words(session, count=ran + 1)
+    assert_slots(session, first)
+    assert_reported(rig, session, 0)
+
+
+@checks("ring.overflow-is-an-error", "ring.per-exec")
+def test_a_loss_is_reported_on_its_own_head_alone(rig: Rig) -> None:
+    build = overflow_build(1)
+    build.ring(1, "other_ring", "other")
+    first, second, elsewhere = (build.result(1, flags=Flag.ASYNC) for _ in range(3))
+    session = rig.load(build)
+    complete(rig, session, first)
+    complete(rig, session, elsewhere, head="other")
+    block(rig, session, second)
+    assert_reported(rig, session, 0, "other")
+    assert_reported(rig, session, 1)
+    assert_reported(rig, session, 0, "other")
+    assert_slots(session, elsewhere, head="other")
+
+
+@checks("ring.recovers", "ring.wraps", "ring.kernel-index", "ring.exactly-once")
+@pytest.mark.parametrize("consumed", [1, 2, 3])
+def test_after_a_loss_events_go_on_at_the_next_slot(rig: Rig, consumed: int) -> None:
+    build = overflow_build(3)
+    first = [build.result(1, flags=Flag.ASYNC, label=f"first{i}") for i in range(3)]
+    lost = build.result(1, flags=Flag.ASYNC, label="lost")
+    new = [build.result(1, flags=Flag.ASYNC, label=f"new{i}") for i in range(3)]
+    session = rig.load(build)
+    complete(rig, session, *first)
+    block(rig, session, lost)
+    assert_reported(rig, session, 1)
+    taken = session.consume(consumed)
+    assert taken == [session.address(atom) for atom in first[:consumed]]
+    # An engine may deliver the event now: then it lies where the next one would.
+    wait_for_all(rig, session)
+    late = int(session.slots()[0] == session.address(lost))
+    rig.characteristic(FATE, LATE if late else DROPPED)
+    fitting = new[: consumed - late]
+    complete(rig, session, *fitting)
+    filled = [lost] * late + fitting
+    assert_slots(session, *filled, *first[consumed:])
+    wait_for_all(rig, session)
+    got = session.index("kernel_ring_idx")
+    assert got == len(filled) % 3, f"kernel_ring_idx: expected {len(filled) % 3}, got {got}"
+    rest = [session.address(atom) for atom in (*first[consumed:], *filled)]
+    assert session.consume() == rest
+    assert_guarded(session)
+
+
+@checks("ring.recovers", "ring.exactly-once")
+def test_many_losses_later_every_event_still_comes(rig: Rig) -> None:
+    build = overflow_build(2)
+    atoms = [build.result(1, flags=Flag.ASYNC) for _ in range(5)]
+    session = rig.load(build)
+    for turn in range(4):
+        complete(rig, session, *atoms[:2])
+        by_exec = submit(rig, session, *atoms[2:])
+        assert_reported(rig, session, 3 - by_exec)
+        got = session.consume()
+        wait_for_all(rig, session)
+        while more := session.consume():
+            got += more
+            wait_for_all(rig, session)
+        expected = [session.address(atom) for atom in atoms]
+        assert got[:2] == expected[:2], f"turn {turn}: expected {expected[:2]} first, got {got}"
+        assert len(set(got)) == len(got), f"turn {turn}: expected none twice, got {got}"
+        assert set(got) <= set(expected), f"turn {turn}: expected some of {expected}, got {got}"
+
+
+@checks("ring.recovers", "wait.full-ring")
+def test_a_wait_on_a_ring_that_lost_events_returns(rig: Rig) -> None:
+    build = overflow_build(1)
+    first, second = (build.result(1, flags=Flag.ASYNC) for _ in range(2))
+    [(pipe, pending)] = readers(build, 1)
+    session = rig.load(build)
+    block(rig, session, pending)
+    complete(rig, session, first)
+    block(rig, session, second)
+    reported = sum(rig.is_error(session.wait(1)) for _ in range(3))
+    assert reported <= 1, f"three waits: expected one error at most, got {reported}"
+    rig.until(lambda: rig.is_error(session.wait(0)) or reported == 1, "the loss to be reported")
+    entries = session.consume()
+    session.feed(pipe, b"x")
+    rig.until(lambda: session.slots()[0] != 0, "an entry in the ring that was cleared")
+    reports(rig, session)
+    while more := session.consume():
+        entries += more
+        reports(rig, session)
+    names = {first: 1, pending: 1, second: entries.count(session.address(second))}
+    assert names[second] <= 1, "expected the lost event once at most, got it twice"
+    expected = sorted(session.address(atom) for atom, count in names.items() if count)
+    assert sorted(entries) == expected, f"entries: expected {expected}, got {entries}"
+
+
+@checks("ring.overflow-is-an-error", "ring.no-complete")
+def test_no_complete_loses_nothing_on_a_full_ring(rig: Rig) -> None:
+    build = overflow_build(1)
+    first = build.result(1, flags=Flag.ASYNC)
+    silent = build.add(build.word(label="ran"), flags=Flag.ASYNC | Flag.NO_COMPLETE)
+    session = rig.load(build)
+    complete(rig, session, first)
+    block(rig, session, silent)
+    assert_reported(rig, session, 0)
+    assert_words(session, ran=1)
+    assert_slots(session, first)
+
+
+@checks("ring.overflow-fate")
+def test_what_becomes_of_an_event_that_did_not_fit(rig: Rig) -> None:
+    build = overflow_build(1)
+    first, second = (build.result(1, flags=Flag.ASYNC) for _ in range(2))
+    session = rig.load(build)
+    complete(rig, session, first)
+    block(rig, session, second)
+    assert_reported(rig, session, 1)
+    session.consume(1)
+    wait_for_all(rig, session)
+    got = session.name(session.slots()[0])
+    assert got in {"NULL", f"&{second.label}"}, f"slot: expected NULL or the late event, got {got}"
+    rig.characteristic(FATE, DROPPED if got == "NULL" else LATE)
