@@ -53,7 +53,7 @@ def _backend(config: pytest.Config) -> Backend:
     from syslet_layouts import SysletError
 
     try:
-        return backend_named(config.getoption("--syslet-backend"))
+        return backend_named(config.getoption("--syslet-backend"), config.getoption("--syslet-abi"))
     except SysletError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -106,6 +106,10 @@ class _Engines:
         if engine is not None:
             engine.close()
 
+    def leave(self, abi: str) -> None:
+        """Drop it without a word: what hangs in a call may hang in close too."""
+        self.engines.pop(abi, None)
+
 
 @pytest.fixture(scope="session")
 def _engines(request: pytest.FixtureRequest) -> Iterator[_Engines]:
@@ -130,13 +134,16 @@ def mode(request: pytest.FixtureRequest) -> str:
 def rig(request: pytest.FixtureRequest, _engines: _Engines, _abi_name: str) -> Iterator[object]:
     """The engine under test on one ABI, in the test's mode."""
     from syslet_conformance.rig import Rig
+    from syslet_conformance.session import Hang
 
     mode_name = request.getfixturevalue("mode") if "mode" in request.fixturenames else "cached"
     rig = Rig(_engines.get(_abi_name), mode_name)
     request.node.stash[RIG] = rig
     yield rig
     report = request.node.stash.get(_REPORT, None)
-    if report is None or report.failed:
+    if isinstance(request.node.stash.get(ERROR, None), Hang):
+        _engines.leave(_abi_name)
+    elif report is None or report.failed:
         _engines.drop(_abi_name)
     else:
         rig.close()

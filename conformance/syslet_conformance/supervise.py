@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import selectors
 import signal
 import tempfile
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -83,7 +85,7 @@ def supervise(
 
     def start() -> None:
         if todo:
-            worker = _fork(items)
+            worker = _fork(items, workers.values())
             workers[worker.answers] = worker
             selector.register(worker.answers, selectors.EVENT_READ)
             refill(worker)
@@ -156,7 +158,7 @@ def _ended(status: int) -> str:
     return f"the engine's process ended: {how}"
 
 
-def _fork(items: Sequence[pytest.Item]) -> _Worker:
+def _fork(items: Sequence[pytest.Item], others: Iterable[_Worker]) -> _Worker:
     orders_read, orders_write = os.pipe()
     answers_read, answers_write = os.pipe()
     output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the supervisor
@@ -168,14 +170,23 @@ def _fork(items: Sequence[pytest.Item]) -> _Worker:
     status = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        os.close(orders_write)
-        os.close(answers_read)
+        for fd in (orders_write, answers_read, *(f for o in others for f in (o.orders, o.answers))):
+            os.close(fd)
+        threading.Thread(target=_end_with, args=(orders_read,), daemon=True).start()
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
         _work(items, orders_read, answers_write)
         status = 0
     finally:
         os._exit(status)
+
+
+def _end_with(orders: int) -> None:
+    """End this process when nobody can send it orders any more, whatever it is at."""
+    closed = select.poll()
+    closed.register(orders, 0)
+    closed.poll()
+    os._exit(1)
 
 
 def _work(items: Sequence[pytest.Item], orders: int, answers: int) -> None:
