@@ -20,6 +20,7 @@ from syslet_conformance.program import Address, Program
 from syslet_conformance.rig import Rig
 from syslet_conformance.session import Hang, Session
 from syslet_conformance.text import format_program
+from syslet_layouts import Flag
 
 T = TypeVar("T")
 
@@ -27,12 +28,15 @@ SYSLETS = 6
 GUARD = 0x5AFE
 """What the words on both sides of the ring hold."""
 
+ENTRIES = [f"&{kind}{n}" for kind in ("end", "async") for n in range(SYSLETS)]
+"""What the entry of each is: of those that block, then of those that are ASYNC."""
+
 NUMBERS = st.integers(0, SYSLETS - 1)
 
 
 @dataclass(slots=True)
 class Model:
-    """What must be so: slots by the number of the syslet that ended, indices, who is blocked."""
+    """What must be so: slots by index into `ENTRIES`, indices, who is blocked."""
 
     slots: list[int | None]
     kernel: int = 0
@@ -59,6 +63,12 @@ class Model:
             self.user = (self.user + 1) % len(self.slots)
         return number
 
+    def room(self) -> int:
+        """How many events fit: the run of free slots from the kernel's index on."""
+        places = [(self.kernel + i) % len(self.slots) for i in range(len(self.slots))]
+        taken = [i for i, place in enumerate(places) if self.slots[place] is not None]
+        return taken[0] if taken else len(self.slots)
+
     def events(self) -> int:
         """The run of taken slots from the user's index on."""
         count = 0
@@ -70,7 +80,11 @@ class Model:
 
 
 def machine_build(slots: int) -> Build:
-    """`SYSLETS` syslets: a read of a pipe, then one more in its counter; and a cached one."""
+    """For each of `SYSLETS` a counter, and three syslets that add 1 to it.
+
+    ``start``: after the read of a pipe of its own, ending at ``end``; ``async`` at once;
+    ``silent`` with NO_COMPLETE. Beside them a cached one, ``probe``.
+    """
     build = Build(0)
     build.word(GUARD, label="below")
     build.ring(slots)
@@ -80,6 +94,8 @@ def machine_build(slots: int) -> Build:
         ended = build.word(label=f"ended{number}")
         build.read(pipe, label=f"start{number}", next=Address(f"end{number}"))
         build.add(ended, label=f"end{number}")
+        build.add(ended, flags=Flag.ASYNC, label=f"async{number}")
+        build.add(ended, flags=Flag.ASYNC | Flag.NO_COMPLETE, label=f"silent{number}")
     build.add(build.word(label="cached"), label="probe")
     return build
 
@@ -107,8 +123,7 @@ class Completions(RuleBasedStateMachine):
     def exec_that_blocks(self, number: int) -> None:
         """A syslet goes asynchronous."""
         if number not in self.model.blocked:
-            word = self._unless_hung(partial(self.session.exec, f"start{number}"))
-            assert word == 0, self._wrong("exec of a syslet that blocks", "NULL", f"{word:#x}")
+            self._goes_async(f"start{number}")
             self.model.blocked.append(number)
 
     @rule()
@@ -119,6 +134,41 @@ class Completions(RuleBasedStateMachine):
         assert ok, self._wrong("exec of umem_add", "an address", f"{self.rig.errno(word)}")
         self.model.cached += 1
 
+    @precondition(lambda self: not self.model.is_full)
+    @rule(number=NUMBERS)
+    def exec_async(self, number: int) -> None:
+        """A syslet that goes asynchronous by its flag, and ends."""
+        slot = self.model.kernel
+        self._goes_async(f"async{number}")
+        self.model.ended[number] += 1
+        self.model.post(SYSLETS + number)
+        self._until(partial(self._has_posted, slot), f"the entry of async{number}")
+
+    @rule(number=NUMBERS)
+    def exec_silent(self, number: int) -> None:
+        """A NO_COMPLETE syslet: it takes no slot, whether one is free or not."""
+        self._goes_async(f"silent{number}")
+        self.model.ended[number] += 1
+        self._until(partial(self._has_ended, number), f"the end of silent{number}")
+
+    @precondition(lambda self: len(self.model.blocked) > 1 and self.model.room() > 1)
+    @rule()
+    def feed_all_that_fit(self) -> None:
+        """Several end at once: their entries fill consecutive slots in an order of their own."""
+        start, numbers = self.model.kernel, self.model.blocked[: self.model.room()]
+        for number in numbers:
+            self._end(number)
+        self.model.kernel = (start + len(numbers)) % self.slots
+        places = [(start + i) % self.slots for i in range(len(numbers))]
+        for place in places:
+            self._until(partial(self._has_posted, place), f"the entries of {numbers}")
+        slots = self.session.slots()
+        got = [self.session.name(slots[place]) for place in places]
+        expected = [f"&end{number}" for number in numbers]
+        assert sorted(got) == sorted(expected), self._wrong("slots", str(expected), str(got))
+        for place, name in zip(places, got, strict=True):
+            self.model.slots[place] = numbers[expected.index(name)]
+
     @precondition(lambda self: self.model.blocked and not self.model.is_full)
     @rule(data=st.data())
     def feed(self, data: st.DataObject) -> None:
@@ -127,7 +177,7 @@ class Completions(RuleBasedStateMachine):
         slot = self.model.kernel
         self._end(number)
         self.model.post(number)
-        self._until(partial(self._is_taken, slot), f"the entry of syslet {number}")
+        self._until(partial(self._has_posted, slot), f"the entry of syslet {number}")
 
     @precondition(lambda self: self.model.blocked and self.model.is_full and not self.delivers_late)
     @rule(data=st.data(), by_exec=st.booleans())
@@ -153,7 +203,7 @@ class Completions(RuleBasedStateMachine):
         """The program reads entries."""
         wanted = [number for _ in range(count) if (number := self.model.take()) is not None]
         got = [self.session.name(entry) for entry in self.session.consume(count)]
-        expected = [f"&end{number}" for number in wanted]
+        expected = [ENTRIES[number] for number in wanted]
         assert got == expected, self._wrong("consume", str(expected), str(got))
 
     # -- what holds after each ---------------------------------------------------------
@@ -163,7 +213,7 @@ class Completions(RuleBasedStateMachine):
         """Slots, indices, guard words and effects."""
         model, session = self.model, self.session
         expected: dict[str, object] = {
-            "slots": ["NULL" if n is None else f"&end{n}" for n in model.slots],
+            "slots": ["NULL" if n is None else ENTRIES[n] for n in model.slots],
             "kernel_ring_idx": model.kernel,
             "user_ring_idx": model.user,
             "guards": [GUARD, GUARD],
@@ -208,14 +258,23 @@ class Completions(RuleBasedStateMachine):
         self.model.blocked.remove(number)
         self.model.ended[number] += 1
 
+    def _goes_async(self, label: str) -> None:
+        word = self._unless_hung(partial(self.session.exec, label))
+        assert word == 0, self._wrong(f"exec of {label}", "NULL", f"{word:#x}")
+
+    def _has_ended(self, number: int) -> bool:
+        return self.session.word(f"ended{number}") == self.model.ended[number]
+
     def _succeeds(self, count: int) -> None:
         word = self._unless_hung(partial(self.session.wait, count))
         assert not self.rig.is_error(word), self._wrong(
             f"wait for {count}", "success", f"{self.rig.errno(word)}"
         )
 
-    def _is_taken(self, slot: int) -> bool:
-        return self.session.slots()[slot] != 0
+    def _has_posted(self, slot: int) -> bool:
+        """The slot and the index, in whichever order the engine stores them."""
+        index = self.session.index("kernel_ring_idx")
+        return self.session.slots()[slot] != 0 and index == self.model.kernel
 
     def _is_reported(self, by_exec: bool) -> bool:
         if not by_exec:

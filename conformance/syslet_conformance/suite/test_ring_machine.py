@@ -51,13 +51,15 @@ def test_completions_are_conserved_in_any_order_of_steps(rig: Rig, slots: int) -
 
 
 def _delivers_late(rig: Rig) -> bool:
-    """Whether an event that did not fit comes once there is room."""
-    build = Build(1)
-    first, second = (build.result(1, flags=Flag.ASYNC) for _ in range(2))
+    """Whether an event that did not fit comes once there is room, at the next event at last."""
+    build = Build(2)
+    *first, lost, other = (build.result(1, flags=Flag.ASYNC) for _ in range(4))
     session = rig.load(build)
-    complete(rig, session, first)
-    block(rig, session, second)
+    complete(rig, session, *first)
+    block(rig, session, lost)
     reports(rig, session)
-    session.consume(1)
+    session.consume(2)
     reports(rig, session)
-    return session.slots()[0] != 0
+    block(rig, session, other)
+    reports(rig, session)
+    return session.address(lost) in session.slots()
