@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+/* The two calls, and the engine's life. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "atomic.h"
+#include "engine.h"
+#include "syscall.h"
+
+/* How many atoms of a chain the service thread runs before a worker takes it. */
+#define TURN_ATOMS 256
+
+#define STACK_BYTES ((size_t)64 * 1024)
+
+const unsigned int syslet_abi_version = SYSLET_ABI_VERSION;
+struct engine syslet_engine;
+
+static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;
+
+static void on_fork_in_child(void)
+{
+	pthread_mutex_init(&life, NULL);
+	syslet_heads_forked();
+	syslet_pool_forked();
+	syslet_uring_forked();
+	memset(&syslet_engine, 0, sizeof(syslet_engine));
+}
+
+/* With `life` held. */
+static int start(const struct syslet_options *options)
+{
+	static const struct syslet_options defaults = {
+		.size = sizeof(defaults),
+	};
+	static bool told_of_fork;
+	int error;
+
+	if (!options)
+		options = &defaults;
+	if (options->size != sizeof(*options) ||
+	    (options->without & ~(SYSLET_MEANS_NOWAIT | SYSLET_MEANS_URING)) ||
+	    options->return_final > 1 || options->cancel_signal < 0 ||
+	    options->cancel_signal > SIGRTMAX)
+		return -EINVAL;
+	syslet_engine.options = *options;
+	syslet_engine.cancel_signal = options->cancel_signal
+					      ? options->cancel_signal
+					      : SIGRTMAX - 3;
+	error = syslet_guard_start();
+	if (error)
+		return error;
+	error = syslet_blocking_start();
+	if (error) {
+		syslet_guard_stop();
+		return error;
+	}
+	if (!told_of_fork) {
+		told_of_fork = true;
+		pthread_atfork(NULL, NULL, on_fork_in_child);
+	}
+	store_release(&syslet_engine.closing, false);
+	store_release(&syslet_engine.started, true);
+	return 0;
+}
+
+int syslet_start(const struct syslet_options *options)
+{
+	int error = -EBUSY;
+
+	pthread_mutex_lock(&life);
+	if (!syslet_engine.started)
+		error = start(options);
+	pthread_mutex_unlock(&life);
+	return error;
+}
+
+static int start_if_needed(void)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&life);
+	if (!syslet_engine.started)
+		error = start(NULL);
+	pthread_mutex_unlock(&life);
+	return error;
+}
+
+int syslet_shutdown(void)
+{
+	int error = -ESRCH;
+
+	pthread_mutex_lock(&life);
+	if (syslet_engine.started) {
+		store_release(&syslet_engine.closing, true);
+		syslet_uring_stop();
+		syslet_pool_stop();
+		while (syslet_interrupt_blocked())
+			RAW(SYS_sched_yield, 0);
+		syslet_heads_stop();
+		syslet_blocking_stop();
+		syslet_guard_stop();
+		memset(&syslet_engine, 0, sizeof(syslet_engine));
+		error = 0;
+	}
+	pthread_mutex_unlock(&life);
+	return error;
+}
+
+/* A thread of the engine's: a small stack, and none of the program's signals. */
+int syslet_spawn(void *(*run)(void *), void *argument, pthread_t *thread)
+{
+	const size_t least = (size_t)PTHREAD_STACK_MIN;
+	const size_t stack = STACK_BYTES > least ? STACK_BYTES : least;
+	pthread_attr_t attributes;
+	sigset_t all, old;
+	int error;
+
+	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, syslet_engine.cancel_signal);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, stack);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(thread, &attributes, run, argument);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attributes);
+	return -error;
+}
+
+/* Where a syslet goes that its thread does not run any further. */
+static int dispatch(struct syslet *s, enum run_end why)
+{
+	if (why != RUN_BLOCKED)
+		return syslet_pool_submit(s);
+	if (syslet_uring_can(s) && !syslet_uring_submit(s))
+		return 0;
+	return syslet_pool_submit_call(s);
+}
+
+static void end(struct syslet *s)
+{
+	const bool silent = !s->last || (s->last_flags & SYSLET_NO_COMPLETE);
+
+	syslet_heads_complete(s->state, silent ? 0 : s->last);
+	free(s);
+}
+
+static void drop(struct syslet *s)
+{
+	syslet_heads_unpend(s->state);
+	free(s);
+}
+
+/* Go on with an asynchronous syslet in this thread, as far as it goes. */
+void syslet_continue(struct syslet *s)
+{
+	enum run_end why;
+
+	if (load_acquire(&syslet_engine.closing)) {
+		drop(s);
+		return;
+	}
+	if (s->call_pending) {
+		s->call_pending = false;
+		if (!syslet_call_blocking(s, &s->result)) {
+			drop(s);
+			return;
+		}
+		s->resumed = true;
+	}
+	s->atoms_left = s->on_worker ? ULONG_MAX : TURN_ATOMS;
+	why = syslet_run(s);
+	switch (why) {
+	case RUN_ENDED:
+	case RUN_FAULTED:
+		end(s);
+		break;
+	case RUN_INTERRUPTED:
+		drop(s);
+		break;
+	default:
+		s->on_worker = false;
+		if (!dispatch(s, why))
+			break;
+		if (load_acquire(&syslet_engine.closing))
+			drop(s);
+		else
+			end(s); /* no thread to be had: it ends here */
+		break;
+	}
+}
+
+static int go_async(const struct syslet *s, enum run_end why)
+{
+	struct syslet *copy;
+	int error;
+
+	copy = malloc(sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	*copy = *s;
+	copy->asynchronous = true;
+	error = syslet_heads_pend(copy->head, &copy->state);
+	if (error) {
+		free(copy);
+		return error;
+	}
+	add_relaxed(&syslet_engine.cachemisses, 1);
+	error = dispatch(copy, why);
+	if (error)
+		drop(copy);
+	return error;
+}
+
+static struct syslet_uatom *error_pointer(int error)
+{
+	return (struct syslet_uatom *)(long)error;
+}
+
+/* Before a syslet runs: 0, or the error that its caller is to have. */
+int syslet_admit(word head)
+{
+	int error = 0;
+
+	if (!load_acquire(&syslet_engine.started))
+		error = start_if_needed();
+	if (!error && load_relaxed(&syslet_engine.unreported))
+		error = syslet_heads_take_error(head);
+	return error;
+}
+
+/* What exec returns where the chain did not end in its caller. */
+struct syslet_uatom *syslet_leave_caller(const struct syslet *s,
+					 enum run_end why)
+{
+	if (why == RUN_FAULTED)
+		return error_pointer(-EFAULT);
+	if (why == RUN_INTERRUPTED)
+		return error_pointer(-EINTR);
+	return error_pointer(go_async(s, why));
+}
+
+struct syslet_uatom *sys_async_exec(struct syslet_uatom *atom,
+				    struct async_head_user *head)
+{
+	return syslet_exec(atom, head, NULL);
+}
+
+long sys_async_wait(unsigned long min_events, unsigned long user_ring_idx,
+		    struct async_head_user *head)
+{
+	if (!load_acquire(&syslet_engine.started)) {
+		const int error = start_if_needed();
+
+		if (error)
+			return error;
+	}
+	return syslet_heads_wait(min_events, user_ring_idx, (word)head);
+}
+
+size_t syslet_statistics(struct syslet_statistics *statistics, size_t size)
+{
+	struct syslet_statistics now;
+
+	memset(&now, 0, sizeof(now));
+	now.cachemisses = load_relaxed(&syslet_engine.cachemisses);
+	now.completions = load_relaxed(&syslet_engine.completions);
+	now.overflows = load_relaxed(&syslet_engine.overflows);
+	now.uring_requests = load_relaxed(&syslet_engine.uring_requests);
+	now.workers_started = load_relaxed(&syslet_engine.workers_started);
+	now.pending = load_relaxed(&syslet_engine.pending);
+	now.workers = syslet_pool_workers();
+	now.means = SYSLET_MEANS_NOWAIT & ~syslet_engine.options.without;
+	if (!(syslet_engine.options.without & SYSLET_MEANS_URING) &&
+	    syslet_uring_works())
+		now.means |= SYSLET_MEANS_URING;
+	memcpy(statistics, &now, size < sizeof(now) ? size : sizeof(now));
+	return sizeof(now);
+}

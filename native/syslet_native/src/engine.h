@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* What the engine's files know of each other. */
+#ifndef SYSLET_ENGINE_H
+#define SYSLET_ENGINE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "syslet.h"
+#include "layout_facts.h"
+
+#define LIKELY(x)	__builtin_expect(!!(x), 1)
+#define UNLIKELY(x)	__builtin_expect(!!(x), 0)
+
+typedef unsigned long word;
+
+/* A word of the program's, wherever it lies. */
+typedef word __attribute__((aligned(1), may_alias)) user_word;
+
+#define ARGUMENTS 6
+
+/* How a call may block, and what is done about it. */
+enum call_class {
+	CALL_WORKER = 0,	/* may block: on a worker */
+	CALL_INLINE,		/* cannot block */
+	CALL_READ,		/* attempts: see attempt.c */
+	CALL_WRITE,
+	CALL_PREAD,
+	CALL_PWRITE,
+	CALL_READV,
+	CALL_RECV,
+	CALL_SEND,
+	CALL_RECVMSG,
+	CALL_SENDMSG,
+	CALL_ACCEPT,
+	CALL_POLL,
+	CALL_EPOLL,
+	CALL_FCNTL,
+	CALL_FUTEX,
+	CALL_UMEM_ADD,		/* our own */
+	CALL_REFUSED,		/* would end or copy the thread under us */
+};
+
+/* What a fault interrupts. */
+enum phase { PHASE_FETCH = 0, PHASE_CALL, PHASE_STORE };
+
+enum run_end {
+	RUN_ENDED,
+	RUN_FAULTED,
+	RUN_GOES_ASYNC,		/* before this atom is tried */
+	RUN_BLOCKED,		/* its call would block: dispatch it */
+	RUN_TURN_OVER,
+	RUN_INTERRUPTED,	/* a SYNC call that shutdown ended */
+};
+
+struct head_state;
+
+/* One syslet under way: on the caller's stack, on the heap once asynchronous. */
+struct syslet {
+	word atom;		/* the atom it is at */
+	word head;
+	word flags;		/* of that atom, as fetched */
+	word nr;
+	word ret_ptr;
+	word next;
+	word args[ARGUMENTS];
+	word last;		/* the last atom fetched whole, 0 if none */
+	word last_flags;
+	long result;		/* of a call made elsewhere, if resumed; the last */
+	word done;		/* bytes that a split call has moved */
+	unsigned long atoms_left;
+	volatile enum phase phase;
+	enum call_class class;
+	bool asynchronous;
+	bool resumed;		/* result holds what its call gave */
+	bool call_pending;	/* a worker is to make the call of args */
+	bool on_worker;
+	struct head_state *state;
+	struct syslet *queue_next;
+};
+
+/* engine.c */
+struct engine {
+	struct syslet_options options;
+	int cancel_signal;
+	bool started;
+	bool closing;		/* atomic */
+	uint64_t cachemisses;	/* atomic, as all below */
+	uint64_t completions;
+	uint64_t overflows;
+	uint64_t uring_requests;
+	uint64_t workers_started;
+	uint32_t pending;
+	uint32_t unreported;	/* overflows that no call has returned yet */
+};
+extern struct engine syslet_engine;
+int syslet_spawn(void *(*run)(void *), void *argument, pthread_t *thread);
+int syslet_admit(word head);
+struct syslet_uatom *syslet_leave_caller(const struct syslet *s,
+					 enum run_end why);
+void syslet_continue(struct syslet *syslet);
+
+/* calls.c */
+#define SYSLET_CLASSES 512
+extern unsigned char syslet_classes[SYSLET_CLASSES];
+int syslet_name_call(word nr, enum call_class class);
+enum call_class syslet_class_past_table(word nr);
+
+static inline enum call_class syslet_class_of(word nr)
+{
+	if (LIKELY(nr < SYSLET_CLASSES))
+		return (enum call_class)syslet_classes[nr];
+	if (nr == SYSLET_NR_UMEM_ADD)
+		return CALL_UMEM_ADD;
+	return syslet_class_past_table(nr);
+}
+
+/* run.c */
+enum run_end syslet_run(struct syslet *syslet);
+struct syslet_uatom *syslet_exec(struct syslet_uatom *atom,
+				 struct async_head_user *head,
+				 long *last_result);
+
+/* attempt.c: false where the call would block, and s->done is how far it came */
+bool syslet_attempt(struct syslet *s, long *result);
+bool syslet_is_nonblocking(word fd);
+bool syslet_is_regular(word fd);
+bool syslet_is_stream(word fd);
+
+/* blocking.c: a call that may block, ended by shutdown */
+bool syslet_call_blocking(struct syslet *s, long *result);
+bool syslet_interrupt_blocked(void);
+int syslet_blocking_start(void);
+void syslet_blocking_stop(void);
+
+/* uring.c */
+bool syslet_uring_can(const struct syslet *s);
+int syslet_uring_submit(struct syslet *s);
+void syslet_uring_stop(void);
+void syslet_uring_forked(void);
+bool syslet_uring_works(void);
+
+/* pool.c */
+int syslet_pool_submit(struct syslet *s);
+int syslet_pool_submit_call(struct syslet *s);
+void syslet_pool_stop(void);
+void syslet_pool_forked(void);
+uint32_t syslet_pool_workers(void);
+
+/* heads.c */
+int syslet_heads_pend(word head, struct head_state **state);
+void syslet_heads_unpend(struct head_state *state);
+void syslet_heads_complete(struct head_state *state, word entry);
+int syslet_heads_take_error(word head);
+long syslet_heads_wait(word min_events, word user_ring_idx, word head);
+void syslet_heads_stop(void);
+void syslet_heads_forked(void);
+
+/* guard.c */
+int syslet_guard_start(void);
+void syslet_guard_stop(void);
+
+#endif /* SYSLET_ENGINE_H */

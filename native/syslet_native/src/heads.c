@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Heads: what is pending on each, its ring, and who waits for it.
+ *
+ * One lock guards the table and every slot that the engine fills. A slot is
+ * filled last of all: from then on nothing of that syslet is touched.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+
+#include "atomic.h"
+#include "guard.h"
+#include "syscall.h"
+
+#define BUCKETS 256
+#define SPINS 200
+
+struct head_state {
+	word head;
+	struct head_state *next;
+	uint32_t pending;
+	uint32_t errors;	/* overflows to be reported, one a call */
+	uint32_t waiters;
+	word needed;		/* events before a waiter can have enough */
+	uint32_t changes;	/* the waiters' futex */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct head_state *buckets[BUCKETS];
+static struct head_state *unused;	/* never given back before shutdown */
+static uint32_t waiting;		/* threads in syslet_heads_wait */
+
+static struct head_state **bucket_of(word head)
+{
+	return &buckets[(head >> 5) % BUCKETS];
+}
+
+static struct head_state *find(word head)
+{
+	struct head_state *state = *bucket_of(head);
+
+	while (state && state->head != head)
+		state = state->next;
+	return state;
+}
+
+static void forget_if_idle(struct head_state *state)
+{
+	struct head_state **link = bucket_of(state->head);
+
+	if (state->pending || state->errors || state->waiters)
+		return;
+	while (*link != state)
+		link = &(*link)->next;
+	*link = state->next;
+	state->next = unused;
+	unused = state;
+}
+
+static void futex_wait(uint32_t *futex, uint32_t value)
+{
+	RAW(SYS_futex, futex, FUTEX_WAIT_PRIVATE, value, 0);
+}
+
+/* The waiters look again. */
+static void wake(struct head_state *state)
+{
+	if (!state->waiters)
+		return;
+	state->needed = ULONG_MAX;
+	add_full(&state->changes, 1);
+	RAW(SYS_futex, &state->changes, FUTEX_WAKE_PRIVATE, INT_MAX);
+}
+
+#define HEAD(head, field) \
+	user_load((head) + offsetof(struct async_head_user, field))
+
+struct ring {
+	word base, slots, kernel_ring_idx;
+};
+
+/* 0, or -EINVAL where the descriptor cannot be right. Faults. */
+USER_INLINE int read_head(word head, struct ring *ring)
+{
+	const word size = HEAD(head, ring_size_bytes);
+
+	ring->base = HEAD(head, completion_ring);
+	ring->kernel_ring_idx = HEAD(head, kernel_ring_idx);
+	ring->slots = size / sizeof(word);
+	if (!ring->base || !size || size % sizeof(word) ||
+	    ring->kernel_ring_idx >= ring->slots ||
+	    ring->base + (size - 1) < ring->base)
+		return -EINVAL;
+	return 0;
+}
+
+/* 0, or why the head cannot take an event. */
+USER_TEXT static int check_head(word head)
+{
+	struct recovery here;
+	struct ring ring;
+	int error;
+
+	if (RECOVERY_SET(&here)) {
+		recovery_clear(&here);
+		return -EFAULT;
+	}
+	error = read_head(head, &ring);
+	if (!error) {
+		user_load(ring.base);
+		user_load(ring.base + (ring.slots - 1) * sizeof(word));
+	}
+	recovery_clear(&here);
+	return error;
+}
+
+/* Fill the next slot: 0, -EFAULT where it is taken or not there, -EINVAL. */
+USER_TEXT static int post(word head, word entry)
+{
+	const word index_at =
+		head + offsetof(struct async_head_user, kernel_ring_idx);
+	struct recovery here;
+	struct ring ring;
+	volatile word restore = 0;
+	volatile bool moved = false;
+	word slot;
+	int error;
+
+	if (RECOVERY_SET(&here)) {
+		recovery_clear(&here);
+		if (moved) /* a slot that cannot be filled moves no index */
+			syslet_copy((void *)index_at, (void *)&restore,
+				    sizeof(restore));
+		return -EFAULT;
+	}
+	error = read_head(head, &ring);
+	if (!error) {
+		slot = ring.base + ring.kernel_ring_idx * sizeof(word);
+		if (user_load_slot(slot)) {
+			error = -EFAULT;
+		} else {
+			word next = ring.kernel_ring_idx + 1;
+
+			restore = ring.kernel_ring_idx;
+			user_store(index_at, next == ring.slots ? 0 : next);
+			moved = true;
+			user_fill_slot(slot, entry);
+		}
+	}
+	recovery_clear(&here);
+	return error;
+}
+
+/*
+ * How many events are missing before `wanted` can be read from index on, or
+ * -errno. Each fills one slot, so it takes as many as there are free slots;
+ * one at least where the ring has fewer slots than are wanted.
+ */
+USER_TEXT static long missing_events(word head, word index, word wanted)
+{
+	struct recovery here;
+	struct ring ring;
+	word free_slots = 0;
+	int error;
+
+	if (RECOVERY_SET(&here)) {
+		recovery_clear(&here);
+		return -EFAULT;
+	}
+	error = read_head(head, &ring);
+	if (!error && index >= ring.slots)
+		error = -EINVAL;
+	if (!error) {
+		user_load(ring.base + (ring.slots - 1) * sizeof(word));
+		for (word i = 0; i < wanted && i < ring.slots; i++) {
+			word at = index + i;
+
+			if (at >= ring.slots)
+				at -= ring.slots;
+			if (!user_load_slot(ring.base + at * sizeof(word)))
+				free_slots++;
+		}
+		if (!free_slots && wanted > ring.slots)
+			free_slots = 1;
+	}
+	recovery_clear(&here);
+	return error ? error : (long)free_slots;
+}
+
+int syslet_heads_pend(word head, struct head_state **state)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&lock);
+	if (load_acquire(&syslet_engine.closing))
+		error = -EINTR;
+	if (!error)
+		error = check_head(head);
+	if (!error) {
+		*state = find(head);
+		if (!*state) {
+			if (unused) {
+				*state = unused;
+				unused = unused->next;
+			} else {
+				*state = calloc(1, sizeof(**state));
+			}
+			if (*state) {
+				(*state)->head = head;
+				(*state)->next = *bucket_of(head);
+				*bucket_of(head) = *state;
+			} else {
+				error = -ENOMEM;
+			}
+		}
+		if (!error) {
+			(*state)->pending++;
+			syslet_engine.pending++;
+		}
+	}
+	pthread_mutex_unlock(&lock);
+	return error;
+}
+
+void syslet_heads_unpend(struct head_state *state)
+{
+	pthread_mutex_lock(&lock);
+	state->pending--;
+	syslet_engine.pending--;
+	if (!state->pending)
+		wake(state);
+	forget_if_idle(state);
+	pthread_mutex_unlock(&lock);
+}
+
+void syslet_heads_complete(struct head_state *state, word entry)
+{
+	pthread_mutex_lock(&lock);
+	if (entry && post(state->head, entry)) {
+		state->errors++;
+		add_relaxed(&syslet_engine.unreported, 1);
+		add_relaxed(&syslet_engine.overflows, 1);
+	}
+	add_relaxed(&syslet_engine.completions, 1);
+	state->pending--;
+	syslet_engine.pending--;
+	if (!state->pending || state->errors || (entry && !--state->needed))
+		wake(state);
+	forget_if_idle(state);
+	pthread_mutex_unlock(&lock);
+}
+
+static int take_error(struct head_state *state)
+{
+	if (!state || !state->errors)
+		return 0;
+	state->errors--;
+	add_relaxed(&syslet_engine.unreported, -1U);
+	return -EFAULT;
+}
+
+int syslet_heads_take_error(word head)
+{
+	struct head_state *state;
+	int error;
+
+	pthread_mutex_lock(&lock);
+	state = find(head);
+	error = take_error(state);
+	if (error)
+		forget_if_idle(state);
+	pthread_mutex_unlock(&lock);
+	return error;
+}
+
+/* Until the count of changes moves: a short spin, then sleep. */
+static void outwait(uint32_t *changes, uint32_t seen)
+{
+	for (int i = 0; i < SPINS; i++) {
+		if (load_acquire(changes) != seen)
+			return;
+#if defined(__x86_64__) || defined(__i386__)
+		__builtin_ia32_pause();
+#endif
+	}
+	while (load_full(changes) == seen)
+		futex_wait(changes, seen);
+}
+
+long syslet_heads_wait(word min_events, word user_ring_idx, word head)
+{
+	struct head_state *state;
+	long result;
+
+	pthread_mutex_lock(&lock);
+	waiting++;
+	state = find(head);
+	for (;;) {
+		uint32_t seen;
+
+		if (load_acquire(&syslet_engine.closing)) {
+			result = -EINTR;
+			break;
+		}
+		result = take_error(state);
+		if (result)
+			break;
+		result = missing_events(head, user_ring_idx, min_events);
+		if (result <= 0)
+			break;
+		if (!state || !state->pending) {
+			result = 0;
+			break;
+		}
+		if ((word)result < state->needed || !state->waiters)
+			state->needed = (word)result;
+		seen = state->changes;
+		state->waiters++;
+		pthread_mutex_unlock(&lock);
+		outwait(&state->changes, seen);
+		pthread_mutex_lock(&lock);
+		state->waiters--;
+	}
+	if (state)
+		forget_if_idle(state);
+	waiting--;
+	pthread_mutex_unlock(&lock);
+	return result;
+}
+
+/* Waits have returned and nothing is known of any head when this returns. */
+void syslet_heads_stop(void)
+{
+	struct head_state *state;
+
+	pthread_mutex_lock(&lock);
+	while (waiting) {
+		for (int i = 0; i < BUCKETS; i++)
+			for (state = buckets[i]; state; state = state->next)
+				wake(state);
+		pthread_mutex_unlock(&lock);
+		RAW(SYS_sched_yield, 0);
+		pthread_mutex_lock(&lock);
+	}
+	for (int i = 0; i < BUCKETS; i++) {
+		while ((state = buckets[i])) {
+			buckets[i] = state->next;
+			state->next = unused;
+			unused = state;
+		}
+	}
+	while ((state = unused)) {
+		unused = state->next;
+		free(state);
+	}
+	syslet_engine.pending = 0;
+	pthread_mutex_unlock(&lock);
+}
+
+/* The child knows of no head; what the parent's threads held is left alone. */
+void syslet_heads_forked(void)
+{
+	pthread_mutex_init(&lock, NULL);
+	for (int i = 0; i < BUCKETS; i++)
+		buckets[i] = NULL;
+	unused = NULL;
+	waiting = 0;
+}

@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Blocked atoms as io_uring requests: no thread is held by one. The service
+ * thread submits them and goes on with a chain when its request is done.
+ *
+ * It alone submits: the kernel finishes a request in the thread that gave it,
+ * and a program's thread may end, or would find its own calls interrupted.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/io_uring.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "atomic.h"
+#include "engine.h"
+#include "syscall.h"
+
+#define SQ_ENTRIES 256
+#define CQ_ENTRIES 8192
+#define MOST_BYTES 0x7ffff000UL
+
+#ifndef IORING_SETUP_SINGLE_ISSUER
+#define IORING_SETUP_SINGLE_ISSUER (1U << 12)
+#endif
+#ifndef IORING_SETUP_DEFER_TASKRUN
+#define IORING_SETUP_DEFER_TASKRUN (1U << 13)
+#endif
+
+enum state { UNTRIED = 0, STARTING, RUNNING, FAILED };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t settled = PTHREAD_COND_INITIALIZER;
+static enum state state;
+static pthread_t service;
+static struct syslet *incoming, **incoming_end = &incoming;
+static bool asleep;		/* the service thread wants to be woken */
+
+/* The service thread's own. */
+static int ring = -1, wake_fd = -1;
+static uint64_t wake_count;
+static uint32_t inflight;	/* syslets' requests in the kernel */
+static unsigned int unsubmitted;
+static struct {
+	void *rings;
+	size_t rings_size;
+	struct io_uring_sqe *sqes;
+	size_t sqes_size;
+	unsigned int *sq_tail, *sq_mask, *sq_array, sq_entries;
+	unsigned int *cq_head, *cq_tail, *cq_mask;
+	struct io_uring_cqe *cqes;
+} map;
+
+static const unsigned char opcodes[] = {
+	[CALL_READ] = IORING_OP_READ,
+	[CALL_WRITE] = IORING_OP_WRITE,
+	[CALL_PREAD] = IORING_OP_READ,
+	[CALL_PWRITE] = IORING_OP_WRITE,
+	[CALL_READV] = IORING_OP_READV,
+	[CALL_RECV] = IORING_OP_RECV,
+	[CALL_SEND] = IORING_OP_SEND,
+	[CALL_RECVMSG] = IORING_OP_RECVMSG,
+	[CALL_SENDMSG] = IORING_OP_SENDMSG,
+	[CALL_ACCEPT] = IORING_OP_ACCEPT,
+};
+
+bool syslet_uring_can(const struct syslet *s)
+{
+	if (syslet_engine.options.without & SYSLET_MEANS_URING)
+		return false;
+	switch (s->class) {
+	case CALL_RECV:
+	case CALL_SEND: /* addresses are not among what it takes */
+		return !s->args[4];
+	case CALL_PREAD:
+	case CALL_PWRITE:
+	case CALL_READ:
+	case CALL_WRITE:
+	case CALL_READV:
+	case CALL_RECVMSG:
+	case CALL_ACCEPT:
+		return true;
+	case CALL_SENDMSG: /* a request for one ends with a part of it */
+		return !syslet_is_stream(s->args[0]);
+	default:
+		return false;
+	}
+}
+
+static void prepare(struct io_uring_sqe *sqe, const struct syslet *s)
+{
+	memset(sqe, 0, sizeof(*sqe));
+	sqe->opcode = opcodes[s->class];
+	sqe->fd = (int)s->args[0];
+	sqe->addr = s->args[1] + s->done;
+	sqe->user_data = (uintptr_t)s;
+	switch (s->class) {
+	case CALL_READ:
+	case CALL_WRITE:
+	case CALL_PREAD:
+	case CALL_PWRITE:
+		sqe->len = (uint32_t)((s->args[2] < MOST_BYTES ? s->args[2]
+							       : MOST_BYTES) -
+				      s->done);
+		sqe->off = ~0ULL;
+		if (s->class == CALL_PREAD || s->class == CALL_PWRITE) {
+			sqe->off = s->args[3];
+#if __SIZEOF_LONG__ == 4
+			sqe->off |= (unsigned long long)s->args[4] << 32;
+#endif
+			sqe->off += s->done;
+		}
+		break;
+	case CALL_READV:
+		sqe->len = (uint32_t)s->args[2];
+		sqe->off = ~0ULL;
+		break;
+	case CALL_RECV:
+	case CALL_SEND:
+		sqe->len = (uint32_t)(s->args[2] - s->done);
+		sqe->msg_flags = (uint32_t)s->args[3];
+		break;
+	case CALL_RECVMSG:
+	case CALL_SENDMSG:
+		sqe->len = 1;
+		sqe->msg_flags = (uint32_t)s->args[2];
+		break;
+	default: /* CALL_ACCEPT */
+		sqe->addr2 = s->args[2];
+		sqe->accept_flags = (uint32_t)s->args[3];
+		break;
+	}
+}
+
+static long enter(unsigned int wanted)
+{
+	const long given = RAW(SYS_io_uring_enter, ring, unsubmitted, wanted,
+			       IORING_ENTER_GETEVENTS, 0, 0);
+
+	if (given > 0)
+		unsubmitted -= (unsigned int)given;
+	return given;
+}
+
+/* A place for one more request: what is there is given to the kernel first. */
+static struct io_uring_sqe *next_sqe(void)
+{
+	const unsigned int tail = *map.sq_tail;
+	const unsigned int place = tail & *map.sq_mask;
+
+	map.sq_array[place] = place;
+	return &map.sqes[place];
+}
+
+static void push(const struct io_uring_sqe *sqe)
+{
+	*next_sqe() = *sqe;
+	store_release(map.sq_tail, *map.sq_tail + 1);
+	unsubmitted++;
+}
+
+static bool is_full(void)
+{
+	return unsubmitted == map.sq_entries;
+}
+
+/* What a request came to: the result of its atom, or another try. */
+static void on_completion(struct syslet *s, int got)
+{
+	const bool moves = s->class == CALL_WRITE || s->class == CALL_PWRITE ||
+			   s->class == CALL_SEND ||
+			   ((s->class == CALL_READ || s->class == CALL_PREAD) &&
+			    got > 0 && s->done + (word)got < s->args[2] &&
+			    syslet_is_regular(s->args[0]));
+	const bool again = got == -ECANCELED || got == -EINTR;
+
+	if (load_acquire(&syslet_engine.closing)) {
+		syslet_continue(s);
+		return;
+	}
+	if (again && !syslet_uring_submit(s))
+		return;
+	if (again || got == -EOPNOTSUPP ||
+	    (got == -EAGAIN && !syslet_is_nonblocking(s->args[0]))) {
+		if (!syslet_pool_submit_call(s))
+			return;
+	}
+	s->result = got;
+	if (got > 0 && moves) {
+		s->done += (word)got;
+		s->result = (long)s->done;
+		if (s->done < s->args[2] &&
+		    !syslet_is_nonblocking(s->args[0]) &&
+		    !syslet_attempt(s, &s->result)) {
+			if (!syslet_uring_submit(s) ||
+			    !syslet_pool_submit_call(s))
+				return;
+			s->result = (long)s->done;
+		}
+	} else if (s->done) {
+		s->result = (long)s->done + (got > 0 ? got : 0);
+	}
+	s->resumed = true;
+	syslet_continue(s);
+}
+
+/* Somebody writes to the eventfd when there is something incoming. */
+static void listen_for_wakes(void)
+{
+	struct io_uring_sqe sqe;
+
+	memset(&sqe, 0, sizeof(sqe));
+	sqe.opcode = IORING_OP_READ;
+	sqe.fd = wake_fd;
+	sqe.addr = (uintptr_t)&wake_count;
+	sqe.len = sizeof(wake_count);
+	push(&sqe);
+}
+
+static void cancel_all(void)
+{
+	struct io_uring_sqe sqe;
+
+	memset(&sqe, 0, sizeof(sqe));
+	sqe.opcode = IORING_OP_ASYNC_CANCEL;
+	sqe.cancel_flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
+	sqe.user_data = 1;
+	push(&sqe);
+}
+
+/* What has come in since, or NULL, with the wish to be woken. */
+static struct syslet *take_incoming(bool may_sleep)
+{
+	struct syslet *first;
+
+	pthread_mutex_lock(&lock);
+	first = incoming;
+	incoming = NULL;
+	incoming_end = &incoming;
+	asleep = may_sleep && !first;
+	pthread_mutex_unlock(&lock);
+	return first;
+}
+
+static void take_completions(void)
+{
+	unsigned int head = *map.cq_head;
+
+	while (head != load_acquire(map.cq_tail)) {
+		const struct io_uring_cqe cqe = map.cqes[head & *map.cq_mask];
+
+		store_release(map.cq_head, ++head);
+		if (!cqe.user_data) {
+			if (!load_acquire(&syslet_engine.closing))
+				listen_for_wakes();
+		} else if (cqe.user_data != 1) {
+			inflight--;
+			on_completion((struct syslet *)(uintptr_t)cqe.user_data,
+				      cqe.res);
+		}
+		if (is_full())
+			enter(0);
+	}
+}
+
+static void serve_requests(void)
+{
+	bool cancelled = false;
+
+	listen_for_wakes();
+	for (;;) {
+		/* First: once it is seen, nothing comes in after the last. */
+		const bool closing = load_acquire(&syslet_engine.closing);
+		struct syslet *s = take_incoming(!unsubmitted);
+		const bool none = !s;
+
+		while (s) {
+			struct syslet *next = s->queue_next;
+
+			if (closing) {
+				syslet_continue(s);
+			} else {
+				struct io_uring_sqe sqe;
+
+				prepare(&sqe, s);
+				while (is_full())
+					enter(0);
+				push(&sqe);
+				inflight++;
+			}
+			s = next;
+		}
+		if (closing && !cancelled) {
+			cancelled = true;
+			while (is_full())
+				enter(0);
+			cancel_all();
+		}
+		if (closing && !inflight && none)
+			break;
+		enter(none && !unsubmitted ? 1 : 0);
+		take_completions();
+	}
+}
+
+static void unmap_ring(void)
+{
+	if (map.sqes)
+		munmap(map.sqes, map.sqes_size);
+	if (map.rings)
+		munmap(map.rings, map.rings_size);
+	memset(&map, 0, sizeof(map));
+	if (ring >= 0)
+		close(ring);
+	if (wake_fd >= 0)
+		close(wake_fd);
+	ring = wake_fd = -1;
+	inflight = 0;
+	unsubmitted = 0;
+}
+
+static int set_up(void)
+{
+	struct io_uring_params p;
+	size_t sq, cq;
+	char *base;
+
+	for (unsigned int i = 0; ring < 0 && i < 2; i++) {
+		memset(&p, 0, sizeof(p));
+		p.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+		if (!i) /* Linux 6.1 */
+			p.flags |= IORING_SETUP_SINGLE_ISSUER |
+				   IORING_SETUP_DEFER_TASKRUN;
+		p.cq_entries = CQ_ENTRIES;
+		ring = (int)RAW(SYS_io_uring_setup, SQ_ENTRIES, &p);
+	}
+	if (ring < 0)
+		return ring;
+	wake_fd = eventfd(0, EFD_CLOEXEC);
+	if (wake_fd < 0)
+		return -errno;
+	if (!(p.features & IORING_FEAT_SINGLE_MMAP) ||
+	    !(p.features & IORING_FEAT_NODROP) ||
+	    !(p.features & IORING_FEAT_RW_CUR_POS) ||
+	    !(p.features & IORING_FEAT_FAST_POLL))
+		return -ENOSYS;
+	sq = p.sq_off.array + p.sq_entries * sizeof(unsigned int);
+	cq = p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe);
+	map.rings_size = sq > cq ? sq : cq;
+	map.sqes_size = p.sq_entries * sizeof(struct io_uring_sqe);
+	base = mmap(NULL, map.rings_size, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQ_RING);
+	if (base == MAP_FAILED)
+		return -errno;
+	map.rings = base;
+	map.sqes = mmap(NULL, map.sqes_size, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQES);
+	if (map.sqes == MAP_FAILED) {
+		map.sqes = NULL;
+		return -errno;
+	}
+	map.sq_entries = p.sq_entries;
+	map.sq_tail = (unsigned int *)(void *)(base + p.sq_off.tail);
+	map.sq_mask = (unsigned int *)(void *)(base + p.sq_off.ring_mask);
+	map.sq_array = (unsigned int *)(void *)(base + p.sq_off.array);
+	map.cq_head = (unsigned int *)(void *)(base + p.cq_off.head);
+	map.cq_tail = (unsigned int *)(void *)(base + p.cq_off.tail);
+	map.cq_mask = (unsigned int *)(void *)(base + p.cq_off.ring_mask);
+	map.cqes = (struct io_uring_cqe *)(void *)(base + p.cq_off.cqes);
+	return 0;
+}
+
+static void *serve(void *argument)
+{
+	const bool works = !set_up();
+
+	(void)argument;
+	pthread_mutex_lock(&lock);
+	state = works ? RUNNING : FAILED;
+	pthread_cond_broadcast(&settled);
+	pthread_mutex_unlock(&lock);
+	if (works)
+		serve_requests();
+	unmap_ring();
+	return NULL;
+}
+
+/* With the lock held: whether there is a ring; the first to ask makes it. */
+static bool is_running(void)
+{
+	if (state == UNTRIED) {
+		state = STARTING;
+		if (syslet_spawn(serve, NULL, &service))
+			state = UNTRIED;
+	}
+	while (state == STARTING)
+		pthread_cond_wait(&settled, &lock);
+	return state == RUNNING;
+}
+
+/* 0, or -errno where there is no ring; then the syslet is still the caller's. */
+int syslet_uring_submit(struct syslet *s)
+{
+	int error = 0;
+	bool wake = false;
+
+	pthread_mutex_lock(&lock);
+	if (load_acquire(&syslet_engine.closing)) {
+		error = -EINTR;
+	} else if (!is_running()) {
+		error = -ENOSYS;
+	} else {
+		add_relaxed(&syslet_engine.uring_requests, 1);
+		s->queue_next = NULL;
+		*incoming_end = s;
+		incoming_end = &s->queue_next;
+		wake = asleep;
+		asleep = false;
+	}
+	pthread_mutex_unlock(&lock);
+	if (wake) {
+		static const uint64_t one = 1;
+
+		RAW(SYS_write, wake_fd, &one, sizeof(one));
+	}
+	return error;
+}
+
+/* Requests are cancelled, their syslets ended, the thread and the ring gone. */
+void syslet_uring_stop(void)
+{
+	static const uint64_t one = 1;
+	bool started;
+
+	pthread_mutex_lock(&lock);
+	started = state != UNTRIED;
+	while (state == STARTING)
+		pthread_cond_wait(&settled, &lock);
+	if (state == RUNNING)
+		RAW(SYS_write, wake_fd, &one, sizeof(one));
+	pthread_mutex_unlock(&lock);
+	if (started)
+		pthread_join(service, NULL);
+	state = UNTRIED;
+	asleep = false;
+}
+
+/* The parent's thread is not here; its ring is closed. */
+void syslet_uring_forked(void)
+{
+	pthread_mutex_init(&lock, NULL);
+	pthread_cond_init(&settled, NULL);
+	unmap_ring();
+	state = UNTRIED;
+	incoming = NULL;
+	incoming_end = &incoming;
+	asleep = false;
+}
+
+/* Whether there is a ring, or would be one. */
+bool syslet_uring_works(void)
+{
+	struct io_uring_params p;
+	enum state now;
+	long probe;
+
+	pthread_mutex_lock(&lock);
+	now = state;
+	pthread_mutex_unlock(&lock);
+	if (now != UNTRIED)
+		return now != FAILED;
+	memset(&p, 0, sizeof(p));
+	probe = RAW(SYS_io_uring_setup, 1, &p);
+	if (probe < 0)
+		return false;
+	RAW(SYS_close, probe);
+	return true;
+}

@@ -1,0 +1,136 @@
+"""The native engine's C tests, for both word sizes and under sanitizers."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from syslet_native import layout_facts
+
+HERE = Path(__file__).parent / "native"
+ENGINE = Path(layout_facts.__file__).parent
+COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+FLAGS = [
+    "-std=gnu11",
+    "-g",
+    "-Wall",
+    "-Wextra",
+    "-Wshadow",
+    "-Wconversion",
+    "-Werror",
+    "-fno-reorder-blocks-and-partition",
+    "-pthread",
+    f"-I{ENGINE / 'include'}",
+    f"-I{HERE}",
+]
+BUILDS = {
+    "lp64": ["-O2"],
+    "ilp32": ["-O2", "-m32"],
+    "address": ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover"],
+    "thread": ["-O1", "-fsanitize=thread"],
+}
+RUNS = {
+    "stress": ["8", "12000", "1"],
+    "stress-without-nowait": ["8", "2000", "2", "1"],
+    "stress-without-uring": ["8", "2000", "3", "2"],
+    "life": ["1000", "10000"],
+    "hostile": ["60000", "1"],
+    "calls": ["0"],
+    "calls-without-nowait": ["1"],
+    "calls-without-uring": ["2"],
+}
+"""Program (up to the first dash) and its arguments."""
+
+NOT = {
+    ("thread", "hostile"): "ThreadSanitizer does not outlast a fault that is handled",
+}
+
+pytestmark = pytest.mark.skipif(
+    COMPILER is None, reason="no C compiler: cc, gcc or clang is not on PATH"
+)
+
+
+def _links(flags: list[str], folder: Path) -> bool:
+    empty = folder / "empty.c"
+    empty.write_text("int main(void) { return 0; }\n")
+    command = [str(COMPILER), *flags, str(empty), "-o", str(folder / "empty")]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture(scope="module", params=BUILDS)
+def build(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the programs of one build."""
+    name = str(request.param)
+    folder = tmp_path_factory.mktemp(name)
+    if not _links(BUILDS[name], folder):
+        what = "gcc-multilib" if name == "ilp32" else "the sanitizers of gcc"
+        pytest.skip(f"the compiler makes no {name} program; {what} wanted")
+    sources = [str(path) for path in sorted((ENGINE / "src").glob("*.c"))]
+    for program in sorted({run.partition("-")[0] for run in RUNS}):
+        command = [str(COMPILER), *FLAGS, *BUILDS[name], str(HERE / f"{program}.c"), *sources]
+        made = subprocess.run(
+            [*command, "-o", str(folder / program)], capture_output=True, text=True, check=False
+        )
+        assert made.returncode == 0, made.stderr
+    return folder
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_c_test_runs_clean(build: Path, run: str, request: pytest.FixtureRequest) -> None:
+    program = run.partition("-")[0]
+    name = request.node.callspec.params["build"]
+    if (name, program) in NOT:
+        pytest.skip(NOT[name, program])
+    ran = subprocess.run(
+        [str(build / program), *RUNS[run]],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=110,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stderr == ""
+
+
+def test_the_layout_facts_are_what_the_layouts_say() -> None:
+    assert layout_facts.HEADER.read_text() == layout_facts.facts()
+
+
+def test_check_fails_where_the_facts_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stale = tmp_path / "layout_facts.h"
+    stale.write_text(layout_facts.facts().replace("== 88", "== 96"))
+    monkeypatch.setattr(layout_facts, "HEADER", stale)
+    assert layout_facts.main(["--check"]) == 1
+    assert "not what layout_facts writes" in capsys.readouterr().err
+    assert layout_facts.main([]) == 0
+    assert layout_facts.main(["--check"]) == 0
+
+
+def test_a_wrong_layout_does_not_compile(tmp_path: Path) -> None:
+    header = (ENGINE / "include" / "syslet.h").read_text()
+    wrong = header.replace("\tlong *ret_ptr;\n", "\tlong *ret_ptr;\n\tlong more;\n")
+    assert wrong != header
+    (tmp_path / "syslet.h").write_text(wrong)
+    (tmp_path / "layout_facts.h").write_text(layout_facts.facts())
+    source = tmp_path / "facts.c"
+    source.write_text('#include "syslet.h"\n#include "layout_facts.h"\n')
+    ran = subprocess.run(
+        [str(COMPILER), "-c", str(source), "-o", str(tmp_path / "facts.o")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode != 0
+    assert "offsetof(struct syslet_uatom, next)" in ran.stderr
+
+
+def test_the_module_is_run_as_a_command() -> None:
+    command = [sys.executable, "-m", "syslet_native.layout_facts", "--check"]
+    assert subprocess.run(command, check=False).returncode == 0
