@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from syslet_conformance.contract import Description, Engine
+from syslet_conformance.protocol import ProtocolEngine
 from syslet_layouts import ABIS, Abi, SysletError, abi_named
+from syslet_native import why_not_available
+from syslet_native.build_host import host_path
 from syslet_reference import ReferenceEngine
 
 EMBEDDED = "reference"
+NATIVE = "native"
+NATIVE32 = "native32"
+NATIVE32_ABI = "ilp32-le"
+NATIVE32_NOTE = "the same with 32-bit words, in a process of its own"
 
 
 class EmbeddedEngine(ReferenceEngine):
@@ -43,6 +52,65 @@ def reference(**options: Any) -> Backend:
     )
 
 
+def native() -> Backend:
+    """The C engine, in this process. SysletError where it was not built."""
+    why_not = why_not_available()
+    if why_not:
+        raise SysletError(f"backend native: {why_not}")
+    from syslet_native.engine import ABI_NAME, NativeEngine
+
+    class DescribedEngine(NativeEngine):
+        """With what the contract asks beside it: its description."""
+
+        def describe(self) -> Description:
+            """Name, version, and the means that it may use."""
+            means = " ".join(self.means()) or "workers alone"
+            return Description("native", version("syslet-conformance"), build=f"means: {means}")
+
+    return Backend(NATIVE, (ABI_NAME,), DescribedEngine, "real system calls, in C, in process")
+
+
+def native32() -> Backend:
+    """The same sources built for 32-bit words, driven through the host. SysletError if not."""
+    try:
+        host = host_path("ilp32")
+    except SysletError as error:
+        raise SysletError(f"backend {NATIVE32}: {error}") from None
+    return Backend(
+        NATIVE32,
+        (NATIVE32_ABI,),
+        functools.partial(ProtocolEngine, [str(host)], name=NATIVE32),
+        NATIVE32_NOTE,
+    )
+
+
+@functools.cache
+def command(target: str, abis: tuple[str, ...] = ()) -> Backend:
+    """``exec:COMMAND``: a program that speaks the engine protocol on stdin and stdout.
+
+    Its ABIs are `abis`, or, where none is given, those that its hello names. SysletError where
+    it cannot be started, or refuses one.
+    """
+    name = f"exec:{target}"
+    try:
+        words = shlex.split(target)
+    except ValueError as error:
+        raise SysletError(f"backend {name}: {error}") from None
+    if not words:
+        raise SysletError(f"backend {name}: wanted exec:COMMAND")
+    spoken: tuple[str, ...] = ()
+    for abi in map(abi_named, abis) if abis else [None]:
+        engine = ProtocolEngine(words, abi, name=name)
+        engine.close()
+        spoken += (abi.name,) if abi else engine.abis
+    return Backend(
+        name,
+        spoken,
+        functools.partial(ProtocolEngine, words, name=name),
+        "a program that speaks the engine protocol",
+    )
+
+
 def plug_in(target: str) -> Backend:
     """``MODULE:ATTR``: ATTR takes an `Abi` and answers an engine; its `abis` may name its ABIs."""
     module_name, _, attribute = target.partition(":")
@@ -58,11 +126,21 @@ def plug_in(target: str) -> Backend:
     return Backend(f"python:{target}", abis, factory, "a Python plug-in")
 
 
-def backend_named(name: str) -> Backend:
-    """The backend of that name. SysletError where there is none."""
+def backend_named(name: str, abis: Sequence[str] = ()) -> Backend:
+    """The backend of that name. SysletError where there is none.
+
+    `abis` are those that it is wanted for, if that is known: a program is asked for them.
+    """
     kind, _, target = name.partition(":")
     if name == EMBEDDED:
         return reference()
+    if name == NATIVE:
+        return native()
+    if name == NATIVE32:
+        return native32()
+    if kind == "exec":
+        return command(target, tuple(abis))
     if kind == "python":
         return plug_in(target)
-    raise SysletError(f"no backend {name!r}; wanted reference or python:MODULE:ATTR")
+    wanted = f"{EMBEDDED}, {NATIVE}, {NATIVE32}, exec:COMMAND or python:MODULE:ATTR"
+    raise SysletError(f"no backend {name!r}; wanted {wanted}")

@@ -21,6 +21,10 @@ class EngineDied(EngineError):  # noqa: N818 - the word of the verdicts
     """The engine is gone: it crashed, or closed its side. Verdict `crash`."""
 
 
+class EngineSilent(EngineError):  # noqa: N818 - what is seen of it
+    """The engine did not answer in time what cannot block. Verdict `hang`."""
+
+
 CAPABILITIES = {
     "pipe": "pipe, feed, drain and close_fd work, and a read of an empty pipe blocks",
     "threads": "exec and wait may be outstanding while other calls are made",

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from syslet_conformance.contract import EngineDied, EngineSilent
+from syslet_conformance.inventory import area_of
 from syslet_conformance.plugin import ERROR, RIG
 from syslet_conformance.program import Program
 from syslet_conformance.results import Result
@@ -23,8 +25,7 @@ MESSAGE_CHARS = 4000
 
 def name_of(item: pytest.Item) -> str:
     """``area::function[parameters]``."""
-    area = item.path.stem.removeprefix("test_")
-    return f"{area}::{item.name}"
+    return f"{area_of(item.path.stem)}::{item.name}"
 
 
 def result_of(
@@ -42,15 +43,17 @@ def result_of(
     backend = item.config.getoption("--syslet-backend")
     given = item.config.getoption("--hypothesis-seed", None)
     seed = ["--seed", str(given)] if given not in (None, "0") else []
+    abi = values.get("_abi_name", "")
+    asked = ["--abi", abi] if item.config.getoption("--syslet-abi") else []
     judged = verdict not in {Verdict.PASS, Verdict.SKIP}
     return Result(
         test=name_of(item),
         requirements=marker.args if marker else (),
-        abi=values.get("_abi_name", ""),
+        abi=abi,
         mode=values.get("mode"),
         verdict=verdict,
         message=message[:MESSAGE_CHARS],
-        repeat=shlex.join(["syslet", "run", backend, "--test", name_of(item), *seed]),
+        repeat=shlex.join(["syslet", "run", backend, "--test", name_of(item), *asked, *seed]),
         duration_s=round(duration_s, 6),
         program=_program(rig) if judged and rig is not None else "",
         output=output,
@@ -80,7 +83,9 @@ def outcome_of(item: pytest.Item, following: pytest.Item) -> Result:
 def _broken(item: pytest.Item, report: pytest.TestReport) -> Verdict:
     error = item.stash.get(ERROR, None)
     timed_out = "from pytest-timeout" in str(report.longrepr)
-    return Verdict.HANG if timed_out or isinstance(error, Hang) else Verdict.FAIL
+    if isinstance(error, EngineDied):
+        return Verdict.CRASH
+    return Verdict.HANG if timed_out or isinstance(error, Hang | EngineSilent) else Verdict.FAIL
 
 
 def _message(report: pytest.TestReport) -> str:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from syslet_conformance.backends import reference
+from syslet_conformance.backends import (
+    NATIVE,
+    NATIVE32,
+    NATIVE32_ABI,
+    NATIVE32_NOTE,
+    native,
+    reference,
+)
+from syslet_layouts import SysletError
+from syslet_native.build_host import why_no_host
 
 
 @click.command("backends")
@@ -15,7 +25,33 @@ def command() -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("backend", "ABIs", "what it is"):
         table.add_column(heading, overflow="fold")
-    embedded = reference()
-    table.add_row(embedded.name, ", ".join(embedded.abis), embedded.note)
-    table.add_row("python:MODULE:ATTR", "its own", "a callable that takes an ABI, in process")
+    for row in (
+        _embedded(),
+        _native(),
+        _native32(),
+        ("exec:COMMAND", "its own", "a program that speaks the engine protocol"),
+        ("python:MODULE:ATTR", "its own", "a callable that takes an ABI, in process"),
+    ):
+        table.add_row(*map(escape, row))
     Console().print(table)
+
+
+def _embedded() -> tuple[str, str, str]:
+    embedded = reference()
+    return embedded.name, ", ".join(embedded.abis), embedded.note
+
+
+def _native() -> tuple[str, str, str]:
+    try:
+        found = native()
+    except SysletError as error:
+        return NATIVE, "none", f"not available: {str(error).removeprefix('backend native: ')}"
+    return NATIVE, ", ".join(found.abis), found.note
+
+
+def _native32() -> tuple[str, str, str]:
+    """It is built when it is first run; here it is only seen whether it can be."""
+    why_not = why_no_host("ilp32")
+    if why_not:
+        return NATIVE32, "none", f"not available: {why_not}"
+    return NATIVE32, NATIVE32_ABI, NATIVE32_NOTE

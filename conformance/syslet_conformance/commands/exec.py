@@ -11,6 +11,7 @@ import click
 from syslet_conformance.backends import EMBEDDED, backend_named, reference
 from syslet_conformance.command_files import read_program
 from syslet_conformance.program import Atom, Buffer, Bytes, Declaration, Exec, Head, Wait
+from syslet_conformance.protocol import ProtocolEngine
 from syslet_conformance.session import Call, Session
 from syslet_conformance.text_format import format_step
 from syslet_layouts import SysletError, abi_named
@@ -42,7 +43,7 @@ def command(program: Path, backend: str, abi: str, trace: bool, seed: int | None
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
 
-    chosen = backend_named(backend)
+    chosen = backend_named(backend, [abi])
     if chosen.name == EMBEDDED:
         chosen = reference(
             trace=show if trace else None,
@@ -76,6 +77,9 @@ def command(program: Path, backend: str, abi: str, trace: bool, seed: int | None
         _print_changes(session, before)
     finally:
         engine.close()
+        if isinstance(engine, ProtocolEngine):
+            sys.stderr.buffer.write(engine.said)
+            sys.stderr.buffer.flush()
 
 
 def _snapshot(session: Session) -> list[bytes]:

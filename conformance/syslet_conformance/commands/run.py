@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from syslet_conformance.backends import backend_named
+from syslet_conformance.backends import Backend, backend_named
 from syslet_conformance.known_failures import is_known, read_known_failures, stale
 from syslet_conformance.outcome import name_of, result_of
 from syslet_conformance.registry import AREAS, REQUIREMENTS, Level, requirement
@@ -160,7 +160,7 @@ def command(
     seed: int,
 ) -> None:
     """Judge BACKEND. Exit 0: every MUST holds; 1: one does not; 2: it could not be judged."""
-    chosen = backend_named(backend)
+    chosen = backend_named(backend, abis)
     for name in abis:
         abi_named(name)
         if name not in chosen.abis:
@@ -176,7 +176,7 @@ def command(
         sink = None
         if target is not None:
             sink = stack.enter_context(open_results(target))
-            sink.write(to_line(_header(backend, chosen.abis[0], seed)))
+            sink.write(to_line(_header(chosen, backend, seed)))
             sink.flush()
         judge = Judge(
             jobs=jobs,
@@ -209,8 +209,8 @@ def command(
     context.exit(CANNOT_JUDGE if judge.interrupted else code)
 
 
-def _header(backend: str, abi: str, seed: int) -> Header:
-    engine = backend_named(backend).open(abi_named(abi))
+def _header(chosen: Backend, backend: str, seed: int) -> Header:
+    engine = chosen.open(abi_named(chosen.abis[0]))
     try:
         described = engine.describe()
     finally:

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* What the engine host's files know of each other. */
+#ifndef SYSLET_HOST_H
+#define SYSLET_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROTOCOL_VERSION	1
+#define LINE_BYTES		65536	/* the newline included */
+#define DATA_BYTES		28672	/* of one peek, poke, feed or drain */
+#define MOST_WORDS		8
+
+/* A request, split at its spaces; the words lie in the line that was read. */
+struct request {
+	uint64_t tag;
+	const char *verb;
+	const char *words[MOST_WORDS];
+	unsigned int count;
+};
+
+/* words.c: false, or -1, where the text is none */
+bool read_number(const char *text, uint64_t most, uint64_t *number);
+long read_bytes(const char *text, unsigned char *data, size_t most);
+void write_bytes(char *text, const unsigned char *data, size_t count);
+
+/* answer.c: whole lines, from any thread */
+void answer_to(int fd);
+void answer(uint64_t tag, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void answer_bytes(uint64_t tag, const unsigned char *data, size_t count);
+
+/* memory.c: 0 or -errno */
+int memory_map(size_t size, uintptr_t *address);
+int memory_unmap(uintptr_t address);
+
+/* pipes.c: bytes moved or -errno */
+long pipe_feed(int fd, const unsigned char *data, size_t count);
+long pipe_drain(int fd, unsigned char *data, size_t count);
+
+/* turns.c: who reads requests; 0 or -errno, false where the thread is to end */
+int stop_reading(void);
+bool wait_to_read(bool may_end);
+
+/* verbs.c: whether the thread still reads requests */
+bool serve(const struct request *request);
+
+/* host.c */
+void *read_requests(void *argument);
+
+#endif /* SYSLET_HOST_H */
