@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,22 @@ def test_a_program_comes_to_the_same_as_on_the_reference(program: Path) -> None:
         lines = (line for line in ran.stdout.splitlines() if line != GREETING)
         said[backend] = [sorted(line.replace(",", "").split()) for line in lines]
     assert said["native"] == said["reference"]
+
+
+@pytest.mark.parametrize("variant", ["WithoutUring", "WithoutNowait", "WithoutBoth"])
+def test_without_its_means_the_engine_does_all_the_same(variant: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "NO_COLOR": "1"}
+    words = ["run", f"python:native_variants:{variant}"]
+    words += ["-k", "test_running or test_waiting or test_ring"]
+    ran = subprocess.run(
+        [sys.executable, "-c", SYSLET, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        timeout=110,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_the_final_atom_is_returned_where_that_was_asked_for() -> None:

@@ -92,6 +92,21 @@ def test_a_call_that_the_engine_lacks_is_a_skip_by_name_and_the_must_is_not_judg
     assert all("'umem_add'" in result.message for result in read)
 
 
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_several_jobs_judge_what_one_does(jobs: int, tmp_path: Path) -> None:
+    ids = ("arg.by-pointer", "chain.next", "skip.stride", "wait.at-once")
+    words = ["run", wrong("Correct"), *(word for id_ in ids for word in ("--requirement", id_))]
+    names = []
+    for number in (1, jobs):
+        results = tmp_path / f"{number}.jsonl"
+        ran = syslet(*words, "--jobs", str(number), "--results", str(results))
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        read = read_results(results)
+        assert {result.verdict for result in read} == {Verdict.PASS}
+        names.append(sorted(result.test for result in read))
+    assert names[0] == names[1]
+
+
 def test_a_resumed_run_leaves_out_what_was_judged(tmp_path: Path) -> None:
     results = tmp_path / "r.jsonl"
     words = ["run", wrong("Correct")]

@@ -61,8 +61,8 @@ def result_of(
     )
 
 
-def outcome_of(item: pytest.Item, following: pytest.Item) -> Result:
-    """Run `item`, and say what came of it."""
+def outcome_of(item: pytest.Item, following: pytest.Item | None) -> Result:
+    """Run `item`, and say what came of it; `following` is the next one, None after the last."""
     from _pytest.runner import runtestprotocol
 
     started = time.perf_counter()

@@ -49,11 +49,21 @@ class _Worker:
     output: IO[bytes]
     pending: deque[int] = field(default_factory=deque)
     buffer: bytes = b""
+    told_last: bool = False
     heard: float = field(default_factory=time.monotonic)
 
     def send(self, indices: Sequence[int]) -> None:
         self.pending.extend(indices)
-        os.write(self.orders, (" ".join(map(str, indices)) + "\n").encode())
+        self._say(" ".join(map(str, indices)))
+
+    def send_last(self) -> None:
+        """Nothing follows what it has been sent."""
+        self.told_last = True
+        self._say("")
+
+    def _say(self, line: str) -> None:
+        with contextlib.suppress(BrokenPipeError):  # its death is seen by what it answers
+            os.write(self.orders, f"{line}\n".encode())
 
     def end(self) -> int:
         os.close(self.orders)
@@ -91,9 +101,13 @@ def supervise(
             refill(worker)
 
     def refill(worker: _Worker) -> None:
-        indices = [todo.popleft() for _ in range(min(CHUNK, len(todo)))]
-        if indices:
-            worker.send(indices)
+        """A worker runs a test when it knows the next one, so that it keeps its engines."""
+        if worker.told_last:
+            return
+        while todo and len(worker.pending) < 2:
+            worker.send([todo.popleft() for _ in range(min(CHUNK, len(todo)))])
+        if not todo:
+            worker.send_last()
 
     def retire(worker: _Worker) -> int:
         """End the worker, and give back what it was sent; its wait status."""
@@ -133,13 +147,15 @@ def supervise(
                     on_result(result)
                 if any(isinstance(r, Result) and r.verdict is Verdict.HANG for r in results):
                     replace(worker, None)
+                elif worker.told_last and not worker.pending:
+                    retire(worker)
+                    worker.output.close()
+                    if todo:
+                        start()
                 elif not data:
                     replace(worker, Verdict.CRASH)
-                elif not worker.pending:
+                else:
                     refill(worker)
-                    if not worker.pending:
-                        retire(worker)
-                        worker.output.close()
             for worker in list(workers.values()):
                 if time.monotonic() - worker.heard > SILENCE_S:
                     replace(worker, Verdict.HANG)
@@ -192,12 +208,18 @@ def _end_with(orders: int) -> None:
 def _work(items: Sequence[pytest.Item], orders: int, answers: int) -> None:
     """The child: run what is ordered. After a hang it stops: the engine is wedged, and the
     supervisor starts another child."""
+    held: deque[int] = deque()
     with os.fdopen(orders) as lines:
-        for line in lines:
-            indices = [int(word) for word in line.split()]
-            for position, index in enumerate(indices):
-                following = indices[position + 1 : position + 2] or [(index + 1) % len(items)]
-                result = outcome_of(items[index], items[following[0]])
-                os.write(answers, to_line(result))
-                if result.verdict is Verdict.HANG:
-                    return
+        more = True
+        while more or held:
+            while more and len(held) < 2:
+                line = lines.readline()
+                more = bool(line.strip())
+                held.extend(int(word) for word in line.split())
+            if not held:
+                return
+            item = items[held.popleft()]
+            result = outcome_of(item, items[held[0]] if held else None)
+            os.write(answers, to_line(result))
+            if result.verdict is Verdict.HANG:
+                return
