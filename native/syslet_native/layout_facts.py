@@ -48,7 +48,8 @@ def _structs(abi: Abi) -> Iterator[str]:
         for place in places:
             field = C_NAMES.get(place.name, place.name)
             yield f"SYSLET_FACT(offsetof(struct {struct}, {field}) == {place.offset});"
-    yield f"SYSLET_FACT(sizeof(*((struct async_head_user *)0)->completion_ring) == {abi.word_bytes});"
+    slot = "*((struct async_head_user *)0)->completion_ring"
+    yield f"SYSLET_FACT(sizeof({slot}) == {abi.word_bytes});"
 
 
 def main(words: list[str]) -> int:
