@@ -23,13 +23,13 @@ GREETING = "Hello Syslet World!"
 PROGRAMS = Path(__file__).parent.parent / "fixtures" / "programs"
 
 
-def python(script: str, *words: str) -> subprocess.CompletedProcess[str]:
+def python(script: str, *words: str, limit_s: float = 60) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", script, *words],
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=limit_s,
     )
 
 
@@ -55,6 +55,19 @@ def test_a_program_comes_to_the_same_as_on_the_reference(program: Path) -> None:
         lines = (line for line in ran.stdout.splitlines() if line != GREETING)
         said[backend] = [sorted(line.replace(",", "").split()) for line in lines]
     assert said["native"] == said["reference"]
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("backend", ["native", "native32"])
+def test_every_requirement_holds(backend: str) -> None:
+    try:
+        backend_named(backend)
+    except SysletError as error:
+        pytest.skip(str(error))
+    ran = python(SYSLET, "run", backend, "--jobs", "2", limit_s=360)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "80 requirements judged on 1 ABIs" in ran.stdout
+    assert "fail" not in ran.stdout
 
 
 @pytest.mark.parametrize("variant", ["WithoutUring", "WithoutNowait", "WithoutBoth"])
