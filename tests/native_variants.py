@@ -34,10 +34,16 @@ class WithoutNowait(_Variant):
     without = ("nowait",)
 
 
-class WithoutBoth(_Variant):
-    """With neither."""
+class WithoutPerf(_Variant):
+    """As where perf events may not be used."""
 
-    without = ("io_uring", "nowait")
+    without = ("perf",)
+
+
+class WithoutAny(_Variant):
+    """With none: workers make every call that may block."""
+
+    without = ("io_uring", "nowait", "perf")
 
 
 class ReturnsFinal(_Variant):

@@ -70,7 +70,7 @@ def test_every_requirement_holds(backend: str) -> None:
     assert "fail" not in ran.stdout
 
 
-@pytest.mark.parametrize("variant", ["WithoutUring", "WithoutNowait", "WithoutBoth"])
+@pytest.mark.parametrize("variant", ["WithoutUring", "WithoutNowait", "WithoutPerf", "WithoutAny"])
 def test_without_its_means_the_engine_does_all_the_same(variant: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "NO_COLOR": "1"}
     words = ["run", f"python:native_variants:{variant}"]
@@ -105,7 +105,7 @@ def test_the_final_atom_is_returned_where_that_was_asked_for() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"without": ["perf"]}, "without 'perf'; wanted nowait, io_uring"),
+        ({"without": ["aio"]}, "without 'aio'; wanted nowait, io_uring, perf"),
         ({"cached_return": "last"}, "cached_return 'last'; wanted first or final"),
     ],
     ids=["means", "cached-return"],

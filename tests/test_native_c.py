@@ -39,6 +39,7 @@ RUNS = {
     "stress-without-uring": ["8", "5000", "3", "2"],
     "life": ["1000", "10000"],
     "hostile": ["1000000", "1"],
+    "takeover": [],
     "calls": ["0"],
     "calls-without-nowait": ["1"],
     "calls-without-uring": ["2"],
@@ -47,6 +48,9 @@ RUNS = {
 
 FEWER = {("address", "hostile"): ["60000", "1"]}
 """Each fault costs AddressSanitizer much."""
+
+NOT_HERE = 77
+"""Exit status of a program that needs what this machine has not; it says what."""
 
 NOT = {
     ("thread", "hostile"): "ThreadSanitizer does not outlast a fault that is handled",
@@ -97,6 +101,8 @@ def test_a_c_test_runs_clean(build: Path, run: str, request: pytest.FixtureReque
         stdin=subprocess.DEVNULL,
         timeout=110,
     )
+    if ran.returncode == NOT_HERE:
+        pytest.skip(ran.stderr.strip())
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert ran.stderr == ""
 

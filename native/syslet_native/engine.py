@@ -16,7 +16,11 @@ from syslet_native._engine import ffi, lib
 ABI_NAME = {4: "ilp32", 8: "lp64"}[ffi.sizeof("long")] + f"-{sys.byteorder[0]}e"
 """The ABI of this process."""
 
-MEANS = {"nowait": lib.SYSLET_MEANS_NOWAIT, "io_uring": lib.SYSLET_MEANS_URING}
+MEANS = {
+    "nowait": lib.SYSLET_MEANS_NOWAIT,
+    "io_uring": lib.SYSLET_MEANS_URING,
+    "perf": lib.SYSLET_MEANS_PERF,
+}
 """How the engine notices and outlasts a call that blocks: names to bits of the header."""
 
 CACHED_RETURNS = ("first", "final")

@@ -82,6 +82,8 @@ long umem_add(unsigned long *word, unsigned long inc);
 /* Means to notice and outlast a call that blocks: bits of options.without. */
 #define SYSLET_MEANS_NOWAIT	0x1U	/* attempts that do not block */
 #define SYSLET_MEANS_URING	0x2U	/* blocked atoms as io_uring requests */
+#define SYSLET_MEANS_PERF	0x4U	/* calls taken over when they block */
+#define SYSLET_MEANS_ALL	0x7U
 
 struct syslet_options {
 	unsigned int size;		/* sizeof(struct syslet_options) */

@@ -221,9 +221,18 @@ static bool is_futex_wake(int command)
 	       command == FUTEX_CMP_REQUEUE;
 }
 
+/* Made again, a wait with a timeout would last longer. */
+static bool is_untimed_wait(const struct syslet *s)
+{
+	return ((int)s->args[1] & FUTEX_CMD_MASK) == FUTEX_WAIT && !s->args[3];
+}
+
 bool syslet_attempt(struct syslet *s, long *result)
 {
 	switch (s->class) {
+	case CALL_SLEEPS:
+	case CALL_RESTARTS:
+		return syslet_takeover(s, result);
 	case CALL_READ:
 		return move_bytes(s, false, false, result);
 	case CALL_WRITE:
@@ -258,12 +267,12 @@ bool syslet_attempt(struct syslet *s, long *result)
 		return without_timeout(s, 3, result);
 	case CALL_FCNTL:
 		if (is_waiting_lock(s->args[1]))
-			return false;
+			return syslet_takeover(s, result);
 		*result = plain(s);
 		return true;
 	case CALL_FUTEX:
 		if (!is_futex_wake((int)s->args[1] & FUTEX_CMD_MASK))
-			return false;
+			return is_untimed_wait(s) && syslet_takeover(s, result);
 		*result = plain(s);
 		return true;
 	default:

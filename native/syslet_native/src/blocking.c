@@ -88,6 +88,8 @@ static long call_rest(const struct syslet *s)
 
 	for (unsigned int i = 0; i < ARGUMENTS; i++)
 		args[i] = s->args[i];
+	if (s->has_rest)
+		args[0] = (word)s->rest;
 	if (s->done) {
 		args[1] += s->done;
 		args[2] -= s->done;

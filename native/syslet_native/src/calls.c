@@ -93,6 +93,15 @@ unsigned char syslet_classes[SYSLET_CLASSES] = {
 #ifdef SYS_futex
 	[SYS_futex] = CALL_FUTEX,
 #endif
+	/* Interrupted, they have done nothing, or say what is left. */
+	[SYS_nanosleep] = CALL_SLEEPS,
+	[SYS_flock] = CALL_RESTARTS,
+	[SYS_wait4] = CALL_RESTARTS,
+	[SYS_waitid] = CALL_RESTARTS,
+	[SYS_openat] = CALL_RESTARTS,
+#ifdef SYS_open
+	[SYS_open] = CALL_RESTARTS,
+#endif
 	/* They would copy, leave or end the thread that runs the engine. */
 	[SYS_exit] = CALL_REFUSED,
 	[SYS_rt_sigreturn] = CALL_REFUSED,

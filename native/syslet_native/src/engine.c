@@ -28,6 +28,7 @@ static void on_fork_in_child(void)
 	syslet_heads_forked();
 	syslet_pool_forked();
 	syslet_uring_forked();
+	syslet_takeover_forked();
 	memset(&syslet_engine, 0, sizeof(syslet_engine));
 }
 
@@ -43,7 +44,7 @@ static int start(const struct syslet_options *options)
 	if (!options)
 		options = &defaults;
 	if (options->size != sizeof(*options) ||
-	    (options->without & ~(SYSLET_MEANS_NOWAIT | SYSLET_MEANS_URING)) ||
+	    (options->without & ~SYSLET_MEANS_ALL) ||
 	    options->return_final > 1 || options->cancel_signal < 0 ||
 	    options->cancel_signal > SIGRTMAX)
 		return -EINVAL;
@@ -102,6 +103,7 @@ int syslet_shutdown(void)
 		while (syslet_interrupt_blocked())
 			RAW(SYS_sched_yield, 0);
 		syslet_heads_stop();
+		syslet_takeover_stop();
 		syslet_blocking_stop();
 		syslet_guard_stop();
 		memset(&syslet_engine, 0, sizeof(syslet_engine));
@@ -280,6 +282,9 @@ size_t syslet_statistics(struct syslet_statistics *statistics, size_t size)
 	if (!(syslet_engine.options.without & SYSLET_MEANS_URING) &&
 	    syslet_uring_works())
 		now.means |= SYSLET_MEANS_URING;
+	if (!(syslet_engine.options.without & SYSLET_MEANS_PERF) &&
+	    syslet_takeover_works())
+		now.means |= SYSLET_MEANS_PERF;
 	memcpy(statistics, &now, size < sizeof(now) ? size : sizeof(now));
 	return sizeof(now);
 }

@@ -23,6 +23,8 @@ typedef word __attribute__((aligned(1), may_alias)) user_word;
 /* How a call may block, and what is done about it. */
 enum call_class {
 	CALL_WORKER = 0,	/* may block: on a worker */
+	CALL_SLEEPS,		/* the same, tried in the caller: takeover.c */
+	CALL_RESTARTS,
 	CALL_INLINE,		/* cannot block */
 	CALL_READ,		/* attempts: see attempt.c */
 	CALL_WRITE,
@@ -76,6 +78,8 @@ struct syslet {
 	bool resumed;		/* result holds what its call gave */
 	bool call_pending;	/* a worker is to make the call of args */
 	bool on_worker;
+	bool has_rest;		/* a sleep was taken over: rest is left of it */
+	long rest[2];
 	struct head_state *state;
 	struct syslet *queue_next;
 };
@@ -107,6 +111,11 @@ extern unsigned char syslet_classes[SYSLET_CLASSES];
 int syslet_name_call(word nr, enum call_class class);
 enum call_class syslet_class_past_table(word nr);
 
+static inline bool syslet_is_workers(enum call_class class)
+{
+	return class <= CALL_RESTARTS;
+}
+
 static inline enum call_class syslet_class_of(word nr)
 {
 	if (LIKELY(nr < SYSLET_CLASSES))
@@ -127,6 +136,12 @@ bool syslet_attempt(struct syslet *s, long *result);
 bool syslet_is_nonblocking(word fd);
 bool syslet_is_regular(word fd);
 bool syslet_is_stream(word fd);
+
+/* takeover.c */
+bool syslet_takeover(struct syslet *s, long *result);
+bool syslet_takeover_works(void);
+void syslet_takeover_stop(void);
+void syslet_takeover_forked(void);
 
 /* blocking.c: a call that may block, ended by shutdown */
 bool syslet_call_blocking(struct syslet *s, long *result);

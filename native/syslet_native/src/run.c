@@ -133,9 +133,10 @@ USER_INLINE enum run_end run_chain(struct syslet *s, bool faulted)
 		} else {
 			keep_arguments(s, args);
 			s->done = 0;
+			s->has_rest = false;
 			if (!syslet_attempt(s, &s->result)) {
 				const bool held = s->on_worker &&
-						  s->class == CALL_WORKER;
+						  syslet_is_workers(s->class);
 				const bool sync = (flags & SYSLET_SYNC) &&
 						  !s->asynchronous;
 
