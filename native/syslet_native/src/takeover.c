@@ -140,9 +140,10 @@ bool syslet_takeover(struct syslet *s, long *result)
 	return true;
 }
 
+/* Asked of an engine that runs: before, there is no signal to be sent. */
 bool syslet_takeover_works(void)
 {
-	return own_event() > 0;
+	return load_acquire(&syslet_engine.started) && own_event() > 0;
 }
 
 /* The events of all threads are closed; what they had is of an earlier life. */
