@@ -25,7 +25,6 @@ from syslet_conformance.program import (
     Value,
     Wait,
 )
-from syslet_conformance.validate import check_program
 from syslet_layouts import SysletError, decode_head, decode_words, encode_words
 
 HANG_S = 10.0
@@ -72,7 +71,6 @@ class Session:
     """One program in one engine. `performed` holds the steps so far, as they can be replayed."""
 
     def __init__(self, engine: Engine, program: Program) -> None:
-        check_program(program)
         self.engine, self.abi, self.program = engine, engine.abi, program
         self.performed: list[Step] = []
         self.calls: list[Call] = []
@@ -80,6 +78,8 @@ class Session:
         self.pipes: dict[str, tuple[int, int]] = {}
         self._closed: set[str] = set()
         self._unmapped: set[int] = set()
+        self._addresses: dict[str, int] = {}
+        self._names: dict[int, str] = {}
         self._heads = {d.label: d for d in program.declarations if isinstance(d, Head)}
         self._rings = {d.label: d for d in program.declarations if isinstance(d, Ring)}
         self.layout = lay_out(program, engine.abi)
@@ -92,6 +92,9 @@ class Session:
     def _load(self) -> None:
         for section in self.layout.sections:
             self.bases.append(self.engine.map(max(section.size_bytes, 1)))
+        for label, (number, offset) in self.layout.labels.items():
+            self._addresses[label] = self.bases[number] + offset
+        self._names = {address: label for label, address in self._addresses.items()}
         for declaration in self.program.declarations:
             if isinstance(declaration, Pipe):
                 self.pipes[declaration.label] = self.engine.pipe()
@@ -145,8 +148,8 @@ class Session:
     def address(self, value: Value | str) -> int:
         """The address of a label, or of ``&label+offset``; a number is itself."""
         if isinstance(value, str):
-            value = Address(value)
-        return value if isinstance(value, int) else self.layout.address(value, self.bases)
+            return self._addresses[value]
+        return value if isinstance(value, int) else self._addresses[value.label] + value.offset
 
     def words(self, label: Value | str, count: int) -> list[int]:
         """`count` unsigned words from there on."""
@@ -167,20 +170,18 @@ class Session:
         assert ring is not None
         return self.words(ring, self._rings[ring].slots)
 
-    def index(self, field_name: str, head: str = "head") -> int:
+    def index(self, field_name: str, head: Value | str = "head") -> int:
         """``kernel_ring_idx`` or ``user_ring_idx`` of the descriptor."""
         data = self.engine.read(self.address(head), self.abi.head_size)
         value: int = getattr(decode_head(self.abi, data), field_name)
         return value
 
     def name(self, address: int) -> str:
-        """What lies at `address`, as text for a message."""
+        """What lies at `address`, as text for a message: of several labels the last."""
         if not address:
             return "NULL"
-        for label in self.layout.labels:
-            if self.layout.address(Address(label), self.bases) == address:
-                return f"&{label}"
-        return f"{address:#x}"
+        label = self._names.get(address)
+        return f"&{label}" if label else f"{address:#x}"
 
     # -- doing -------------------------------------------------------------------------
 
@@ -207,11 +208,14 @@ class Session:
     def start_wait(
         self, n: int, head: Value | str = "head", user_ring_idx: int | None = None
     ) -> Call:
-        """Wait in a thread of its own; the index is the descriptor's where none is given."""
+        """Wait in a thread of its own.
+
+        Where no index is given it is that of the descriptor, and 0 for a head that is a number.
+        """
         self.performed.append(Wait(n, _value(head), user_ring_idx, started=True))
         index, address = user_ring_idx, self.address(head)
         if index is None:
-            index = self.index("user_ring_idx", head) if isinstance(head, str) else 0
+            index = 0 if isinstance(head, int) else self.index("user_ring_idx", head)
         return self._start("wait", lambda: self.engine.wait(n, index, address))
 
     def _start(self, what: str, function: Callable[[], int]) -> Call:
