@@ -6,6 +6,7 @@ import os
 import threading
 
 from syslet_conformance.backends import EmbeddedEngine
+from syslet_conformance.contract import Description
 
 ABIS = ("ilp32-le",)
 
@@ -53,3 +54,21 @@ class LacksUmemAdd(EmbeddedEngine):
 
     def syscall_number(self, name: str) -> int | None:
         return None if name == "umem_add" else super().syscall_number(name)
+
+
+class LacksPipes(EmbeddedEngine):
+    """It says that it has no pipes."""
+
+    abis = ABIS
+
+    def describe(self) -> Description:
+        return Description("no pipes", "1", lacks=frozenset({"pipe"}))
+
+
+class LacksThreads(EmbeddedEngine):
+    """It says that it answers nothing while a call is outstanding."""
+
+    abis = ABIS
+
+    def describe(self) -> Description:
+        return Description("no threads", "1", lacks=frozenset({"threads"}))

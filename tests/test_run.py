@@ -92,6 +92,24 @@ def test_a_call_that_the_engine_lacks_is_a_skip_by_name_and_the_must_is_not_judg
     assert all("'umem_add'" in result.message for result in read)
 
 
+@pytest.mark.parametrize(
+    ("name", "lacks"),
+    [("LacksPipes", "pipe"), ("LacksThreads", "threads")],
+    ids=["pipe", "threads"],
+)
+def test_what_the_engine_says_it_lacks_is_a_skip_with_that_reason(
+    name: str, lacks: str, tmp_path: Path
+) -> None:
+    results = tmp_path / "r.jsonl"
+    ids = ("wait.not-earlier", "skip.stride")
+    words = ["run", wrong(name), *(word for id_ in ids for word in ("--requirement", id_))]
+    assert syslet(*words, "--results", str(results)).returncode == 2
+    read = read_results(results)
+    skipped = [result for result in read if result.verdict is Verdict.SKIP]
+    assert {result.message for result in skipped} == {f"the engine says that it lacks {lacks!r}"}
+    assert {result.verdict for result in read} == {Verdict.SKIP, Verdict.PASS}
+
+
 @pytest.mark.parametrize("jobs", [2, 3])
 def test_several_jobs_judge_what_one_does(jobs: int, tmp_path: Path) -> None:
     ids = ("arg.by-pointer", "chain.next", "skip.stride", "wait.at-once")

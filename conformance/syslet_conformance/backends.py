@@ -7,6 +7,7 @@ import importlib
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -17,6 +18,7 @@ from syslet_native import why_not_available
 from syslet_native.build_host import host_path
 from syslet_reference import ReferenceEngine
 
+VERSION = version("syslet-conformance")
 EMBEDDED = "reference"
 NATIVE = "native"
 NATIVE32 = "native32"
@@ -29,7 +31,7 @@ class EmbeddedEngine(ReferenceEngine):
 
     def describe(self) -> Description:
         """Name and version; it lacks nothing."""
-        return Description("reference", version("syslet-conformance"))
+        return Description("reference", VERSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,14 @@ def native() -> Backend:
     class DescribedEngine(NativeEngine):
         """With what the contract asks beside it: its description."""
 
-        def describe(self) -> Description:
-            """Name, version, and the means that it may use."""
+        @cached_property
+        def _description(self) -> Description:
             means = " ".join(self.means()) or "workers alone"
-            return Description("native", version("syslet-conformance"), build=f"means: {means}")
+            return Description("native", VERSION, build=f"means: {means}")
+
+        def describe(self) -> Description:
+            """Name, version, and the means that it uses."""
+            return self._description
 
     return Backend(NATIVE, (ABI_NAME,), DescribedEngine, "real system calls, in C, in process")
 

@@ -40,7 +40,7 @@ class Hang(SysletError):  # noqa: N818 - the verdict's name
 
 
 class Missing(SysletError):  # noqa: N818 - a reason to skip
-    """The engine has no such system call. Verdict `skip`, with that reason."""
+    """The engine lacks a call or a capability. Verdict `skip`, with that reason."""
 
 
 @dataclass(slots=True)
@@ -77,6 +77,7 @@ class Session:
         self.bases: list[int] = []
         self.pipes: dict[str, tuple[int, int]] = {}
         self._closed: set[str] = set()
+        self._lacks = engine.describe().lacks
         self._unmapped: set[int] = set()
         self._addresses: dict[str, int] = {}
         self._names: dict[int, str] = {}
@@ -97,6 +98,7 @@ class Session:
         self._names = {address: label for label, address in self._addresses.items()}
         for declaration in self.program.declarations:
             if isinstance(declaration, Pipe):
+                self._need("pipe")
                 self.pipes[declaration.label] = self.engine.pipe()
         images = section_bytes(
             self.program, self.abi, self.layout, self.bases, self._number, self.pipes
@@ -104,6 +106,10 @@ class Session:
         for base, image in zip(self.bases, images, strict=True):
             if image:
                 self.engine.write(base, image)
+
+    def _need(self, capability: str) -> None:
+        if capability in self._lacks:
+            raise Missing(f"the engine says that it lacks {capability!r}")
 
     def _number(self, name: str) -> int:
         number = self.engine.syscall_number(name)
@@ -187,31 +193,42 @@ class Session:
 
     def exec(self, atom: Value | str, head: Value | str = "head") -> int:
         """Exec in a thread that is waited for: the return word. Hang."""
-        call = self.start_exec(atom, head)
+        call = self.start_exec(atom, head, is_waited_for=True)
         self.calls.remove(call)
         self.performed[-1] = Exec(_value(atom), _value(head))
         return call.join()
 
-    def start_exec(self, atom: Value | str, head: Value | str = "head") -> Call:
-        """Exec in a thread of its own."""
+    def start_exec(
+        self, atom: Value | str, head: Value | str = "head", *, is_waited_for: bool = False
+    ) -> Call:
+        """Exec in a thread of its own. Missing where other calls cannot go on meanwhile."""
+        if not is_waited_for:
+            self._need("threads")
         self.performed.append(Exec(_value(atom), _value(head), started=True))
         atom_address, head_address = self.address(atom), self.address(head)
         return self._start("exec", lambda: self.engine.exec(atom_address, head_address))
 
     def wait(self, n: int, head: Value | str = "head", user_ring_idx: int | None = None) -> int:
         """Wait in a thread that is waited for: the return word. Hang."""
-        call = self.start_wait(n, head, user_ring_idx)
+        call = self.start_wait(n, head, user_ring_idx, is_waited_for=True)
         self.calls.remove(call)
         self.performed[-1] = Wait(n, _value(head), user_ring_idx)
         return call.join()
 
     def start_wait(
-        self, n: int, head: Value | str = "head", user_ring_idx: int | None = None
+        self,
+        n: int,
+        head: Value | str = "head",
+        user_ring_idx: int | None = None,
+        *,
+        is_waited_for: bool = False,
     ) -> Call:
-        """Wait in a thread of its own.
+        """Wait in a thread of its own. Missing where other calls cannot go on meanwhile.
 
         Where no index is given it is that of the descriptor, and 0 for a head that is a number.
         """
+        if not is_waited_for:
+            self._need("threads")
         self.performed.append(Wait(n, _value(head), user_ring_idx, started=True))
         index, address = user_ring_idx, self.address(head)
         if index is None:
