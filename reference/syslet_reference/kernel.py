@@ -49,6 +49,7 @@ class Kernel:
     def __init__(self, abi: Abi, memory: Memory, put: Callable[[bytes], None]) -> None:
         self.abi = abi
         self.memory = memory
+        self._greatest, self._beyond = abi.word_max, abi.word_mask + 1
         self.clock = Clock()
         self.files: dict[int, OpenFile] = {}
         self.paths: dict[bytes, bytearray] = {b"hello.txt": bytearray(b"hello, syslets\n")}
@@ -100,13 +101,11 @@ class Kernel:
 
     def sys_umem_add(self, args: Sequence[int]) -> int:
         """umem_add(word_ptr, inc): the new value of the word."""
-        memory = self.memory
         try:
-            value = memory.word(args[0]) + args[1] & self.abi.word_mask
-            memory.set_word(args[0], value)
+            value = self.memory.add(args[0], args[1])
         except PageFault:
             return -EFAULT
-        return self.abi.signed(value)
+        return value if value <= self._greatest else value - self._beyond
 
     def sys_getpid(self, args: Sequence[int]) -> int:  # noqa: ARG002 - takes none
         return PID

@@ -123,3 +123,14 @@ class Memory:
             self._word.pack_into(data, address - base, value & self._mask)
         except (KeyError, struct.error):
             raise PageFault(address) from None
+
+    def add(self, address: int, inc: int) -> int:
+        """Add to the word at `address`, modulo the word; the new unsigned word. PageFault."""
+        try:
+            base, data = self.pages[address >> PAGE_BITS]
+            offset = address - base
+            word: int = self._word.unpack_from(data, offset)[0] + inc & self._mask
+            self._word.pack_into(data, offset, word)
+        except (KeyError, struct.error):
+            raise PageFault(address) from None
+        return word
