@@ -14,13 +14,6 @@ UNREADABLE = 8
 BAD_DESCRIPTOR = 1 << 20
 
 
-def assert_words(session: Session, **expected: int) -> None:
-    """Variables hold that."""
-    for label, value in expected.items():
-        got = session.word(label)
-        assert got == value, f"{label}: expected {value}, got {got}"
-
-
 def finish_blocked(rig: Rig, session: Session, first: Address, pipe: str) -> None:
     """Submit a syslet that blocks in a read of `pipe`, feed it, and wait for its end."""
     word = session.exec(first)

@@ -14,10 +14,10 @@ from syslet_conformance.suite.left_in_memory import (
     EFAULT,
     UNREADABLE,
     assert_untouched,
-    assert_words,
     finish_blocked,
     memory,
 )
+from syslet_conformance.suite.steps import assert_words
 
 # -- where the list of parameters ends --------------------------------------------------
 

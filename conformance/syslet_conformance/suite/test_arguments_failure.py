@@ -15,9 +15,9 @@ from syslet_conformance.suite.left_in_memory import (
     ENOSYS,
     UNREADABLE,
     assert_untouched,
-    assert_words,
     memory,
 )
+from syslet_conformance.suite.steps import assert_words
 from syslet_layouts import Flag
 
 NO_CALL = 0x7FFF

@@ -10,9 +10,9 @@ from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
 from syslet_conformance.suite.left_in_memory import (
     UNREADABLE,
-    assert_words,
     await_end,
 )
+from syslet_conformance.suite.steps import assert_words
 from syslet_layouts import Abi, Flag
 
 

@@ -9,9 +9,9 @@ from syslet_conformance.program import NULL, Address, Value, Words
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
 from syslet_conformance.suite.left_in_memory import (
-    assert_words,
     await_end,
 )
+from syslet_conformance.suite.steps import assert_words
 
 # -- parameters by pointer --------------------------------------------------------------
 

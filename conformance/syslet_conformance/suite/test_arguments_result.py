@@ -10,11 +10,11 @@ from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
 from syslet_conformance.suite.left_in_memory import (
     assert_untouched,
-    assert_words,
     await_end,
     finish_blocked,
     memory,
 )
+from syslet_conformance.suite.steps import assert_words
 from syslet_layouts import Flag
 
 

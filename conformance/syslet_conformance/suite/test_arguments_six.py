@@ -13,10 +13,10 @@ from syslet_conformance.suite.left_in_memory import (
     EAGAIN,
     UNREADABLE,
     assert_untouched,
-    assert_words,
     finish_blocked,
     memory,
 )
+from syslet_conformance.suite.steps import assert_words
 from syslet_layouts import Flag
 
 
