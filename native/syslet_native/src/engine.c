@@ -2,11 +2,13 @@
 /* The two calls, and the engine's life. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "atomic.h"
 #include "engine.h"
@@ -111,6 +113,17 @@ int syslet_shutdown(void)
 	}
 	pthread_mutex_unlock(&life);
 	return error;
+}
+
+/* Out of the way of the numbers that a program's own descriptors get. */
+int syslet_move_up(int fd)
+{
+	const int up = fcntl(fd, F_DUPFD_CLOEXEC, 512);
+
+	if (up < 0)
+		return fd;
+	close(fd);
+	return up;
 }
 
 /* A thread of the engine's: a small stack, and none of the program's signals. */

@@ -99,6 +99,7 @@ struct engine {
 	uint32_t unreported;	/* overflows that no call has returned yet */
 };
 extern struct engine syslet_engine;
+int syslet_move_up(int fd);
 int syslet_spawn(void *(*run)(void *), void *argument, pthread_t *thread);
 int syslet_admit(word head);
 struct syslet_uatom *syslet_leave_caller(const struct syslet *s,

@@ -71,6 +71,7 @@ static int open_event(void)
 		      PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
 		return -1;
+	fd = syslet_move_up(fd);
 	owner.pid = (pid_t)RAW(SYS_gettid, 0);
 	if (fcntl(fd, F_SETSIG, syslet_engine.cancel_signal) < 0 ||
 	    fcntl(fd, F_SETOWN_EX, &owner) < 0 ||

@@ -339,9 +339,11 @@ static int set_up(void)
 	}
 	if (ring < 0)
 		return ring;
+	ring = syslet_move_up(ring);
 	wake_fd = eventfd(0, EFD_CLOEXEC);
 	if (wake_fd < 0)
 		return -errno;
+	wake_fd = syslet_move_up(wake_fd);
 	if (!(p.features & IORING_FEAT_SINGLE_MMAP) ||
 	    !(p.features & IORING_FEAT_NODROP) ||
 	    !(p.features & IORING_FEAT_RW_CUR_POS) ||
