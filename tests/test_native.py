@@ -87,16 +87,17 @@ def test_without_its_means_the_engine_does_all_the_same(variant: str) -> None:
 
 
 def test_the_final_atom_is_returned_where_that_was_asked_for() -> None:
-    from syslet_native.engine import NativeEngine
+    from native_variants import ReturnsFinal
 
     build = Build()
     last = build.result(1, label="last")
     first = build.result(1, next=last, label="first")
-    abi = abi_named(backend_named("native").abis[0])
-    for option, expected in (("first", first), ("final", last)):
-        engine = NativeEngine(abi, cached_return=option)
+    chosen = backend_named("native")
+    abi = abi_named(chosen.abis[0])
+    for open_engine, expected in ((chosen.open, first), (ReturnsFinal, last)):
+        engine = open_engine(abi)
         try:
-            session = Session(engine, build.program())  # type: ignore[arg-type]
+            session = Session(engine, build.program())
             assert session.exec(first) == session.address(expected)
         finally:
             engine.close()
