@@ -20,7 +20,8 @@ from syslet_conformance.protocol import ProtocolEngine
 from syslet_conformance.session import Session
 from syslet_conformance.text import parse
 from syslet_layouts import ABIS, SysletError, decode_words, encode_words
-from syslet_native.build_host import NO_32_BIT, host_path, why_no_host
+from syslet_native.build_host import host_path
+from syslet_native.c_compiler import NO_32_BIT, why_not
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE.parent / "fixtures" / "programs"
@@ -38,7 +39,7 @@ buffer room 8
 """
 """A syslet that says when it is on its way, and blocks its caller."""
 
-WHY_NOT = {word: why_no_host(word) for word in ("lp64", "ilp32")}
+WHY_NOT = {word: why_not(word) for word in ("lp64", "ilp32")}
 """Why the host of a word size cannot be had here, or the empty string."""
 
 
@@ -263,7 +264,7 @@ def test_a_machine_without_32_bit_programs_is_told_what_is_missing(
         backend_named("native32")
     assert str(error.value) == f"backend native32: the engine host was not built: {NO_32_BIT}"
     monkeypatch.setenv("CC", "nonesuch-cc")
-    with pytest.raises(SysletError, match="no C compiler: nonesuch-cc is not there"):
+    with pytest.raises(SysletError, match="no C compiler: CC=nonesuch-cc is not on PATH"):
         backend_named("native32")
     monkeypatch.delenv("CC")
     (tmp_path / "file").touch()
@@ -281,4 +282,4 @@ def test_the_list_of_backends_says_why_one_is_not_there(monkeypatch: pytest.Monk
     assert (WHY_NOT["ilp32"] or "ilp32-le") in rows["native32"]
     monkeypatch.setenv("CC", "nonesuch-cc")
     said = CliRunner().invoke(group, ["backends"]).output
-    assert "not available: no C compiler: nonesuch-cc is not there" in said
+    assert "not available: no C compiler: CC=nonesuch-cc is not on PATH" in said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,26 +9,15 @@ from pathlib import Path
 import pytest
 
 from syslet_native import layout_facts
+from syslet_native.build_engine import CFLAGS, SOURCES
+from syslet_native.build_engine import HERE as ENGINE
+from syslet_native.c_compiler import BuildFailed, compile_c, compiler
 
 HERE = Path(__file__).parent / "native"
-ENGINE = Path(layout_facts.__file__).parent
-COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-FLAGS = [
-    "-std=gnu11",
-    "-g",
-    "-Wall",
-    "-Wextra",
-    "-Wshadow",
-    "-Wconversion",
-    "-Werror",
-    "-fno-reorder-blocks-and-partition",
-    "-pthread",
-    f"-I{ENGINE / 'include'}",
-    f"-I{HERE}",
-]
+FLAGS = [*CFLAGS, "-Wconversion", "-Werror", f"-I{ENGINE / 'include'}", f"-I{HERE}"]
 BUILDS = {
-    "lp64": ["-O2"],
-    "ilp32": ["-O2", "-m32"],
+    "lp64": [],
+    "ilp32": ["-m32"],
     "address": ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover"],
     "thread": ["-O1", "-fsanitize=thread"],
 }
@@ -56,16 +44,20 @@ NOT = {
     ("thread", "hostile"): "ThreadSanitizer does not outlast a fault that is handled",
 }
 
-pytestmark = pytest.mark.skipif(
-    COMPILER is None, reason="no C compiler: cc, gcc or clang is not on PATH"
-)
+try:
+    COMPILER = compiler()
+except BuildFailed as failure:
+    pytest.skip(str(failure), allow_module_level=True)
 
 
 def _links(flags: list[str], folder: Path) -> bool:
     empty = folder / "empty.c"
     empty.write_text("int main(void) { return 0; }\n")
-    command = [str(COMPILER), *flags, str(empty), "-o", str(folder / "empty")]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    try:
+        compile_c([*COMPILER, *flags, str(empty), "-o", str(folder / "empty")])
+    except BuildFailed:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module", params=BUILDS)
@@ -76,9 +68,9 @@ def build(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if not _links(BUILDS[name], folder):
         what = "gcc-multilib" if name == "ilp32" else "the sanitizers of gcc"
         pytest.skip(f"the compiler makes no {name} program; {what} wanted")
-    sources = [str(path) for path in sorted((ENGINE / "src").glob("*.c"))]
+    sources = [str(path) for path in SOURCES]
     for program in sorted({run.partition("-")[0] for run in RUNS}):
-        command = [str(COMPILER), *FLAGS, *BUILDS[name], str(HERE / f"{program}.c"), *sources]
+        command = [*COMPILER, *FLAGS, *BUILDS[name], str(HERE / f"{program}.c"), *sources]
         made = subprocess.run(
             [*command, "-o", str(folder / program)], capture_output=True, text=True, check=False
         )
@@ -99,6 +91,7 @@ def test_a_c_test_runs_clean(build: Path, run: str, request: pytest.FixtureReque
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
+        cwd=build,
         timeout=110,
     )
     if ran.returncode == NOT_HERE:
@@ -132,7 +125,7 @@ def test_a_wrong_layout_does_not_compile(tmp_path: Path) -> None:
     source = tmp_path / "facts.c"
     source.write_text('#include "syslet.h"\n#include "layout_facts.h"\n')
     ran = subprocess.run(
-        [str(COMPILER), "-c", str(source), "-o", str(tmp_path / "facts.o")],
+        [*COMPILER, "-c", str(source), "-o", str(tmp_path / "facts.o")],
         capture_output=True,
         text=True,
         check=False,

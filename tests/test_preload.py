@@ -18,14 +18,8 @@ from pathlib import Path
 import pytest
 
 from syslet_native.build_engine import CFLAGS, HERE, SOURCES
-from syslet_native.build_preload import (
-    LIBRARY_NAMES,
-    PRELOAD,
-    BuildFailed,
-    build,
-    compiler,
-    main,
-)
+from syslet_native.build_preload import LIBRARY_NAMES, PRELOAD, build, main
+from syslet_native.c_compiler import NO_32_BIT, BuildFailed, compiler
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "preload.md"
@@ -352,7 +346,7 @@ def test_the_builder_says_on_one_line_what_is_wanting(
         ({"CC": "no-such-cc"}, [], "no C compiler: CC=no-such-cc is not on PATH"),
         ({"CC": "", "PATH": str(tmp_path / "none")}, [], "no C compiler: none of cc, gcc, clang"),
         ({"CC": str(fails)}, [], f"{fails}: exit status 1"),
-        ({"CC": str(fails)}, ["--m32"], "no 32-bit libraries: install the package gcc-multilib"),
+        ({"CC": str(fails)}, ["--m32"], NO_32_BIT),
         ({"CC": "'"}, [], 'CC="\'": No closing quotation'),
     ):
         with monkeypatch.context() as patched:

@@ -11,7 +11,6 @@ liburing are skipped, by name, where its header is not installed.
 from __future__ import annotations
 
 import importlib
-import shutil
 import statistics
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from syslet_native import build_engine
+from syslet_native.c_compiler import BuildFailed, compile_c, compiler
 
 HERE = Path(__file__).parent
 PASSES = 3
@@ -80,22 +80,25 @@ ROWS = (
 )
 
 
-def build(folder: Path, compiler: str, liburing: bool) -> None:
+def build(folder: Path, cc: list[str], liburing: bool) -> None:
     """Compile each program with the engine's sources and flags into folder."""
     include = f"-I{build_engine.HERE / 'include'}"
     options = ["-DWITH_LIBURING"] if liburing else []
     libraries = ["-luring"] if liburing else []
     for program in sorted(HERE.glob("*.c")):
-        command = [compiler, *build_engine.CFLAGS, *options, include, str(program)]
+        command = [*cc, *build_engine.CFLAGS, *options, include, str(program)]
         command += [str(source) for source in build_engine.SOURCES]
         subprocess.run([*command, "-o", str(folder / program.stem), *libraries], check=True)
 
 
-def has_liburing(folder: Path, compiler: str) -> bool:
+def has_liburing(folder: Path, cc: list[str]) -> bool:
     probe = folder / "probe.c"
     probe.write_text("#include <liburing.h>\nint main(void) { return 0; }\n")
-    command = [compiler, str(probe), "-luring", "-o", str(folder / "probe")]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    try:
+        compile_c([*cc, str(probe), "-luring", "-o", str(folder / "probe")])
+    except BuildFailed:
+        return False
+    return True
 
 
 def run(folder: Path, program: str, *arguments: str) -> Samples:
@@ -179,13 +182,14 @@ def plot(samples: Samples, path: Path) -> str | None:
 
 def main() -> None:
     results = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "results"
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    if compiler is None:
-        sys.exit("no C compiler: cc, gcc or clang is not on PATH")
+    try:
+        cc = compiler()
+    except BuildFailed as failure:
+        sys.exit(str(failure))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        liburing = has_liburing(folder, compiler)
-        build(folder, compiler, liburing)
+        liburing = has_liburing(folder, cc)
+        build(folder, cc, liburing)
         samples = measure(folder, liburing)
     results.mkdir(parents=True, exist_ok=True)
     table = table_of(samples)

@@ -7,7 +7,6 @@ import importlib
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -64,7 +63,7 @@ def native() -> Backend:
     class DescribedEngine(NativeEngine):
         """With what the contract asks beside it: its description."""
 
-        @cached_property
+        @functools.cached_property
         def _description(self) -> Description:
             means = " ".join(self.means()) or "workers alone"
             return Description("native", VERSION, build=f"means: {means}")

@@ -1,13 +1,11 @@
 """The native engine: real system calls, in C.
 
-`available()` says whether it was built here; `NativeEngine` (in `engine`) is one of it.
+`why_not_available` says what keeps it from being used; `engine.NativeEngine` is one of it.
 """
 
 from __future__ import annotations
 
 import importlib
-
-from syslet_layouts import SysletError
 
 __all__ = ["why_not_available"]
 
@@ -19,7 +17,3 @@ def why_not_available() -> str:
     except ImportError as error:
         return f"it was not built: {error} (a C compiler and Python's headers are wanted)"
     return ""
-
-
-class NotAvailable(SysletError):  # noqa: N818 - a state, not a fault
-    """The native engine was not built here."""

@@ -101,7 +101,7 @@ static void take(int fd, size_t count)
 
 static int descriptor_of_large_file(void)
 {
-	char name[] = "/tmp/syslet-calls-XXXXXX";
+	char name[] = "syslet-calls-XXXXXX";
 	int fd = mkostemp(name, O_LARGEFILE);
 
 	CHECK(fd >= 0, "mkostemp: errno %d", errno);

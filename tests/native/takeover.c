@@ -90,7 +90,7 @@ static void check_sleep(void)
 
 static void check_lock(void)
 {
-	char name[] = "/tmp/takeover-XXXXXX";
+	char name[] = "takeover-XXXXXX";
 	const int ours = mkstemp(name), theirs = open(name, O_RDWR);
 
 	CHECK(ours >= 0 && theirs >= 0, "%s", name);

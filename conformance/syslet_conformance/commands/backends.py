@@ -16,7 +16,7 @@ from syslet_conformance.backends import (
     reference,
 )
 from syslet_layouts import SysletError
-from syslet_native.build_host import why_no_host
+from syslet_native.c_compiler import why_not
 
 
 @click.command("backends")
@@ -51,7 +51,7 @@ def _native() -> tuple[str, str, str]:
 
 def _native32() -> tuple[str, str, str]:
     """It is built when it is first run; here it is only seen whether it can be."""
-    why_not = why_no_host("ilp32")
-    if why_not:
-        return NATIVE32, "none", f"not available: {why_not}"
+    reason = why_not("ilp32")
+    if reason:
+        return NATIVE32, "none", f"not available: {reason}"
     return NATIVE32, NATIVE32_ABI, NATIVE32_NOTE

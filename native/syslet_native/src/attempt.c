@@ -11,22 +11,19 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "atomic.h"
 #include "engine.h"
 #include "syscall.h"
 
 #ifndef RWF_NOWAIT
 #define RWF_NOWAIT 0x00000008
 #endif
-
-/* What the kernel moves at most in one call; longer counts are cut to it. */
-#define MOST_BYTES 0x7ffff000UL
 
 /* A pipe that poll calls writable takes this much without blocking. */
 #define ATOMIC_BYTES 4096UL
@@ -65,13 +62,7 @@ static bool is_ready(word fd, short events)
 
 static long plain(const struct syslet *s)
 {
-	return raw_syscall(s->nr, s->args[0], s->args[1], s->args[2],
-			   s->args[3], s->args[4], s->args[5]);
-}
-
-static bool uses(unsigned int means)
-{
-	return !(syslet_engine.options.without & means);
+	return raw_call(s->nr, s->args);
 }
 
 static long long position(const struct syslet *s)
@@ -128,7 +119,7 @@ static bool move_bytes(struct syslet *s, bool writes, bool positioned,
 		*result = plain(s); /* refused at once */
 		return true;
 	}
-	if (!uses(SYSLET_MEANS_NOWAIT))
+	if (!syslet_may_use(SYSLET_MEANS_NOWAIT))
 		return look_and_move(s, writes, result);
 	for (;;) {
 		const long moved = nowait(nr, s, count, positioned);
@@ -160,25 +151,22 @@ static bool move_bytes(struct syslet *s, bool writes, bool positioned,
 }
 
 /* A socket's call whose flags are argument `flags`. */
-static bool dont_wait(struct syslet *s, unsigned int flags, bool sends,
-		      long *result)
+static bool dont_wait(struct syslet *s, unsigned int flags, long *result)
 {
 	word args[ARGUMENTS];
 
 	if (s->args[flags] & MSG_WAITALL)
 		return false;
-	for (unsigned int i = 0; i < ARGUMENTS; i++)
-		args[i] = s->args[i];
+	memcpy(args, s->args, sizeof(args));
 	args[flags] |= MSG_DONTWAIT;
 	for (;;) {
 		long moved;
 
-		if (sends && s->class == CALL_SEND) {
+		if (s->class == CALL_SEND) {
 			args[1] = s->args[1] + s->done;
 			args[2] = s->args[2] - s->done;
 		}
-		moved = raw_syscall(s->nr, args[0], args[1], args[2], args[3],
-				    args[4], args[5]);
+		moved = raw_call(s->nr, args);
 		if (moved == -EAGAIN && !(s->args[flags] & MSG_DONTWAIT) &&
 		    !syslet_is_nonblocking(s->args[0]))
 			return false;
@@ -200,11 +188,9 @@ static bool without_timeout(struct syslet *s, unsigned int timeout,
 {
 	word args[ARGUMENTS];
 
-	for (unsigned int i = 0; i < ARGUMENTS; i++)
-		args[i] = s->args[i];
+	memcpy(args, s->args, sizeof(args));
 	args[timeout] = 0;
-	*result = raw_syscall(s->nr, args[0], args[1], args[2], args[3],
-			      args[4], args[5]);
+	*result = raw_call(s->nr, args);
 	return *result != 0 || (int)s->args[timeout] == 0;
 }
 
@@ -244,17 +230,16 @@ bool syslet_attempt(struct syslet *s, long *result)
 	case CALL_READV:
 		return look_and_move(s, false, result);
 	case CALL_RECV:
-		return dont_wait(s, 3, false, result);
 	case CALL_SEND:
-		return dont_wait(s, 3, true, result);
+		return dont_wait(s, 3, result);
 	case CALL_RECVMSG:
-		return dont_wait(s, 2, false, result);
+		return dont_wait(s, 2, result);
 	case CALL_SENDMSG: /* a part of one is not gone on from */
 		if (syslet_is_stream(s->args[0]) &&
 		    !(s->args[2] & MSG_DONTWAIT) &&
 		    !syslet_is_nonblocking(s->args[0]))
 			return false;
-		return dont_wait(s, 2, true, result);
+		return dont_wait(s, 2, result);
 	case CALL_ACCEPT:
 		if (!is_ready(s->args[0], POLLIN) &&
 		    !syslet_is_nonblocking(s->args[0]))

@@ -28,15 +28,19 @@ static void on_cancel(int signal)
 
 int syslet_blocking_start(void)
 {
-	struct sigaction ours;
+	const int signal = syslet_engine.cancel_signal;
+	struct sigaction ours, now;
 
 	pthread_mutex_init(&lock, NULL);
 	blocked = NULL;
 	memset(&ours, 0, sizeof(ours));
 	ours.sa_handler = on_cancel; /* without SA_RESTART: -EINTR */
 	sigemptyset(&ours.sa_mask);
-	return sigaction(syslet_engine.cancel_signal, &ours, &before) ? -errno
-								      : 0;
+	if (sigaction(signal, &ours, &now))
+		return -errno;
+	if (now.sa_handler != on_cancel) /* it is, in a forked child */
+		before = now;
+	return 0;
 }
 
 void syslet_blocking_stop(void)
@@ -86,8 +90,7 @@ static long call_rest(const struct syslet *s)
 {
 	word args[ARGUMENTS];
 
-	for (unsigned int i = 0; i < ARGUMENTS; i++)
-		args[i] = s->args[i];
+	memcpy(args, s->args, sizeof(args));
 	if (s->has_rest)
 		args[0] = (word)s->rest;
 	if (s->done) {
@@ -102,8 +105,7 @@ static long call_rest(const struct syslet *s)
 #endif
 		}
 	}
-	return raw_syscall(s->nr, args[0], args[1], args[2], args[3], args[4],
-			   args[5]);
+	return raw_call(s->nr, args);
 }
 
 /* False: shutdown ended it. */

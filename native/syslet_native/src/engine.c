@@ -86,11 +86,9 @@ static int start_if_needed(void)
 {
 	int error = 0;
 
-	pthread_mutex_lock(&life);
-	if (!syslet_engine.started)
-		error = start(NULL);
-	pthread_mutex_unlock(&life);
-	return error;
+	if (!load_acquire(&syslet_engine.started))
+		error = syslet_start(NULL);
+	return error == -EBUSY ? 0 : error; /* another thread was first */
 }
 
 int syslet_shutdown(void)
@@ -241,10 +239,8 @@ static struct syslet_uatom *error_pointer(int error)
 /* Before a syslet runs: 0, or the error that its caller is to have. */
 int syslet_admit(word head)
 {
-	int error = 0;
+	int error = start_if_needed();
 
-	if (!load_acquire(&syslet_engine.started))
-		error = start_if_needed();
 	if (!error && load_relaxed(&syslet_engine.unreported))
 		error = syslet_heads_take_error(head);
 	return error;
@@ -270,12 +266,10 @@ struct syslet_uatom *sys_async_exec(struct syslet_uatom *atom,
 long sys_async_wait(unsigned long min_events, unsigned long user_ring_idx,
 		    struct async_head_user *head)
 {
-	if (!load_acquire(&syslet_engine.started)) {
-		const int error = start_if_needed();
+	const int error = start_if_needed();
 
-		if (error)
-			return error;
-	}
+	if (error)
+		return error;
 	return syslet_heads_wait(min_events, user_ring_idx, (word)head);
 }
 
@@ -291,12 +285,11 @@ size_t syslet_statistics(struct syslet_statistics *statistics, size_t size)
 	now.workers_started = load_relaxed(&syslet_engine.workers_started);
 	now.pending = load_relaxed(&syslet_engine.pending);
 	now.workers = syslet_pool_workers();
-	now.means = SYSLET_MEANS_NOWAIT & ~syslet_engine.options.without;
-	if (!(syslet_engine.options.without & SYSLET_MEANS_URING) &&
-	    syslet_uring_works())
+	if (syslet_may_use(SYSLET_MEANS_NOWAIT))
+		now.means |= SYSLET_MEANS_NOWAIT;
+	if (syslet_may_use(SYSLET_MEANS_URING) && syslet_uring_works())
 		now.means |= SYSLET_MEANS_URING;
-	if (!(syslet_engine.options.without & SYSLET_MEANS_PERF) &&
-	    syslet_takeover_works())
+	if (syslet_may_use(SYSLET_MEANS_PERF) && syslet_takeover_works())
 		now.means |= SYSLET_MEANS_PERF;
 	memcpy(statistics, &now, size < sizeof(now) ? size : sizeof(now));
 	return sizeof(now);

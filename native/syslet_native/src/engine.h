@@ -20,11 +20,14 @@ typedef word __attribute__((aligned(1), may_alias)) user_word;
 
 #define ARGUMENTS 6
 
+/* What the kernel moves at most in one call; longer counts are cut to it. */
+#define MOST_BYTES 0x7ffff000UL
+
 /* How a call may block, and what is done about it. */
 enum call_class {
 	CALL_WORKER = 0,	/* may block: on a worker */
 	CALL_SLEEPS,		/* the same, tried in the caller: takeover.c */
-	CALL_RESTARTS,
+	CALL_RESTARTS,		/* the last that a worker makes itself */
 	CALL_INLINE,		/* cannot block */
 	CALL_READ,		/* attempts: see attempt.c */
 	CALL_WRITE,
@@ -99,6 +102,13 @@ struct engine {
 	uint32_t unreported;	/* overflows that no call has returned yet */
 };
 extern struct engine syslet_engine;
+
+/* Whether the options leave it a means (SYSLET_MEANS_*). */
+static inline bool syslet_may_use(unsigned int means)
+{
+	return !(syslet_engine.options.without & means);
+}
+
 int syslet_move_up(int fd);
 int syslet_spawn(void *(*run)(void *), void *argument, pthread_t *thread);
 int syslet_admit(word head);
@@ -112,7 +122,7 @@ extern unsigned char syslet_classes[SYSLET_CLASSES];
 int syslet_name_call(word nr, enum call_class class);
 enum call_class syslet_class_past_table(word nr);
 
-static inline bool syslet_is_workers(enum call_class class)
+static inline bool syslet_is_made_by_workers(enum call_class class)
 {
 	return class <= CALL_RESTARTS;
 }

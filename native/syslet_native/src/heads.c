@@ -191,36 +191,41 @@ USER_TEXT static long missing_events(word head, word index, word wanted)
 	return error ? error : (long)free_slots;
 }
 
+/* What is known of the head from now on, or NULL. */
+static struct head_state *remember(word head)
+{
+	struct head_state *state = unused;
+
+	if (state)
+		unused = state->next;
+	else
+		state = calloc(1, sizeof(*state));
+	if (!state)
+		return NULL;
+	state->head = head;
+	state->next = *bucket_of(head);
+	*bucket_of(head) = state;
+	return state;
+}
+
+/* One more pending; 0, or -errno where the head cannot take an event. */
 int syslet_heads_pend(word head, struct head_state **state)
 {
-	int error = 0;
+	int error = -EINTR;
 
 	pthread_mutex_lock(&lock);
-	if (load_acquire(&syslet_engine.closing))
-		error = -EINTR;
-	if (!error)
+	if (!load_acquire(&syslet_engine.closing))
 		error = check_head(head);
 	if (!error) {
 		*state = find(head);
-		if (!*state) {
-			if (unused) {
-				*state = unused;
-				unused = unused->next;
-			} else {
-				*state = calloc(1, sizeof(**state));
-			}
-			if (*state) {
-				(*state)->head = head;
-				(*state)->next = *bucket_of(head);
-				*bucket_of(head) = *state;
-			} else {
-				error = -ENOMEM;
-			}
-		}
-		if (!error) {
-			(*state)->pending++;
-			syslet_engine.pending++;
-		}
+		if (!*state)
+			*state = remember(head);
+		if (!*state)
+			error = -ENOMEM;
+	}
+	if (!error) {
+		(*state)->pending++;
+		syslet_engine.pending++;
 	}
 	pthread_mutex_unlock(&lock);
 	return error;

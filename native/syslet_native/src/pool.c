@@ -24,7 +24,6 @@ static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t gone = PTHREAD_COND_INITIALIZER;
 static struct syslet *first, **end = &first;
 static uint32_t queued, idle, workers;
-static bool stopping;
 static struct worker *ended;	/* to be joined */
 
 static struct syslet *take(void)
@@ -62,7 +61,8 @@ static void *work_on(void *argument)
 		idle++;
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_sec += IDLE_S;
-		while (!first && !stopping && error != ETIMEDOUT)
+		while (!first && error != ETIMEDOUT &&
+		       !load_acquire(&syslet_engine.closing))
 			error = pthread_cond_timedwait(&work, &lock, &until);
 		idle--;
 		if (!first)
@@ -137,7 +137,6 @@ int syslet_pool_submit_call(struct syslet *s)
 void syslet_pool_stop(void)
 {
 	pthread_mutex_lock(&lock);
-	stopping = true;
 	pthread_cond_broadcast(&work);
 	while (workers) {
 		struct timespec until;
@@ -156,7 +155,6 @@ void syslet_pool_stop(void)
 		pthread_cond_timedwait(&gone, &lock, &until);
 	}
 	join_ended();
-	stopping = false;
 	pthread_mutex_unlock(&lock);
 }
 
@@ -168,7 +166,6 @@ void syslet_pool_forked(void)
 	first = NULL;
 	end = &first;
 	queued = idle = workers = 0;
-	stopping = false;
 	ended = NULL;
 }
 

@@ -136,7 +136,8 @@ USER_INLINE enum run_end run_chain(struct syslet *s, bool faulted)
 			s->has_rest = false;
 			if (!syslet_attempt(s, &s->result)) {
 				const bool held = s->on_worker &&
-						  syslet_is_workers(s->class);
+						  syslet_is_made_by_workers(
+							s->class);
 				const bool sync = (flags & SYSLET_SYNC) &&
 						  !s->asynchronous;
 

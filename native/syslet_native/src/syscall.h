@@ -72,6 +72,14 @@ raw_syscall(unsigned long nr, unsigned long a, unsigned long b,
 #error "no system call instruction for this machine"
 #endif
 
+/* A call with the six words of args. */
+static inline __attribute__((always_inline)) long
+raw_call(unsigned long nr, const unsigned long *args)
+{
+	return raw_syscall(nr, args[0], args[1], args[2], args[3], args[4],
+			   args[5]);
+}
+
 #define RAW(nr, ...) RAW_(nr, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define RAW_(nr, a, b, c, d, e, f, ...)                                      \
 	raw_syscall((unsigned long)(nr), (unsigned long)(a),                 \

@@ -119,19 +119,16 @@ bool syslet_takeover(struct syslet *s, long *result)
 	int event;
 	long got;
 
-	if (s->asynchronous ||
-	    (syslet_engine.options.without & SYSLET_MEANS_PERF))
+	if (s->asynchronous || !syslet_may_use(SYSLET_MEANS_PERF))
 		return false;
 	event = own_event();
 	if (event < 0 || !signal_comes())
 		return false;
-	for (unsigned int i = 0; i < ARGUMENTS; i++)
-		args[i] = s->args[i];
+	memcpy(args, s->args, sizeof(args));
 	if (s->class == CALL_SLEEPS)
 		args[1] = (word)s->rest;
 	RAW(SYS_ioctl, event, PERF_EVENT_IOC_ENABLE, 0);
-	got = raw_syscall(s->nr, args[0], args[1], args[2], args[3], args[4],
-			  args[5]);
+	got = raw_call(s->nr, args);
 	RAW(SYS_ioctl, event, PERF_EVENT_IOC_DISABLE, 0);
 	if (got == -EINTR) {
 		s->has_rest = s->class == CALL_SLEEPS;

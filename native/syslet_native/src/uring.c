@@ -8,27 +8,15 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <linux/io_uring.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "atomic.h"
 #include "engine.h"
 #include "syscall.h"
-
-#define SQ_ENTRIES 256
-#define CQ_ENTRIES 8192
-#define MOST_BYTES 0x7ffff000UL
-
-#ifndef IORING_SETUP_SINGLE_ISSUER
-#define IORING_SETUP_SINGLE_ISSUER (1U << 12)
-#endif
-#ifndef IORING_SETUP_DEFER_TASKRUN
-#define IORING_SETUP_DEFER_TASKRUN (1U << 13)
-#endif
+#include "uring_queue.h"
 
 enum state { UNTRIED = 0, STARTING, RUNNING, FAILED };
 
@@ -38,21 +26,17 @@ static enum state state;
 static pthread_t service;
 static struct syslet *incoming, **incoming_end = &incoming;
 static bool asleep;		/* the service thread wants to be woken */
+static uint32_t wakers;		/* atomic: threads about to write to wake_fd */
+
+/* What completions are told apart by; other user_data is a syslet. */
+#define A_WAKE		0U
+#define THE_CANCELLING	1U
 
 /* The service thread's own. */
-static int ring = -1, wake_fd = -1;
+static struct uring_queue queue = { .fd = -1 };
+static int wake_fd = -1;
 static uint64_t wake_count;
 static uint32_t inflight;	/* syslets' requests in the kernel */
-static unsigned int unsubmitted;
-static struct {
-	void *rings;
-	size_t rings_size;
-	struct io_uring_sqe *sqes;
-	size_t sqes_size;
-	unsigned int *sq_tail, *sq_mask, *sq_array, sq_entries;
-	unsigned int *cq_head, *cq_tail, *cq_mask;
-	struct io_uring_cqe *cqes;
-} map;
 
 static const unsigned char opcodes[] = {
 	[CALL_READ] = IORING_OP_READ,
@@ -69,7 +53,7 @@ static const unsigned char opcodes[] = {
 
 bool syslet_uring_can(const struct syslet *s)
 {
-	if (syslet_engine.options.without & SYSLET_MEANS_URING)
+	if (!syslet_may_use(SYSLET_MEANS_URING))
 		return false;
 	switch (s->class) {
 	case CALL_RECV:
@@ -135,38 +119,6 @@ static void prepare(struct io_uring_sqe *sqe, const struct syslet *s)
 	}
 }
 
-static long enter(unsigned int wanted)
-{
-	const long given = RAW(SYS_io_uring_enter, ring, unsubmitted, wanted,
-			       IORING_ENTER_GETEVENTS, 0, 0);
-
-	if (given > 0)
-		unsubmitted -= (unsigned int)given;
-	return given;
-}
-
-/* A place for one more request: what is there is given to the kernel first. */
-static struct io_uring_sqe *next_sqe(void)
-{
-	const unsigned int tail = *map.sq_tail;
-	const unsigned int place = tail & *map.sq_mask;
-
-	map.sq_array[place] = place;
-	return &map.sqes[place];
-}
-
-static void push(const struct io_uring_sqe *sqe)
-{
-	*next_sqe() = *sqe;
-	store_release(map.sq_tail, *map.sq_tail + 1);
-	unsubmitted++;
-}
-
-static bool is_full(void)
-{
-	return unsubmitted == map.sq_entries;
-}
-
 /* What a request came to: the result of its atom, or another try. */
 static void on_completion(struct syslet *s, int got)
 {
@@ -217,7 +169,8 @@ static void listen_for_wakes(void)
 	sqe.fd = wake_fd;
 	sqe.addr = (uintptr_t)&wake_count;
 	sqe.len = sizeof(wake_count);
-	push(&sqe);
+	sqe.user_data = A_WAKE;
+	syslet_queue_push(&queue, &sqe);
 }
 
 static void cancel_all(void)
@@ -227,8 +180,8 @@ static void cancel_all(void)
 	memset(&sqe, 0, sizeof(sqe));
 	sqe.opcode = IORING_OP_ASYNC_CANCEL;
 	sqe.cancel_flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
-	sqe.user_data = 1;
-	push(&sqe);
+	sqe.user_data = THE_CANCELLING;
+	syslet_queue_push(&queue, &sqe);
 }
 
 /* What has come in since, or NULL, with the wish to be woken. */
@@ -247,22 +200,17 @@ static struct syslet *take_incoming(bool may_sleep)
 
 static void take_completions(void)
 {
-	unsigned int head = *map.cq_head;
+	struct io_uring_cqe cqe;
 
-	while (head != load_acquire(map.cq_tail)) {
-		const struct io_uring_cqe cqe = map.cqes[head & *map.cq_mask];
-
-		store_release(map.cq_head, ++head);
-		if (!cqe.user_data) {
+	while (syslet_queue_take(&queue, &cqe)) {
+		if (cqe.user_data == A_WAKE) {
 			if (!load_acquire(&syslet_engine.closing))
 				listen_for_wakes();
-		} else if (cqe.user_data != 1) {
+		} else if (cqe.user_data != THE_CANCELLING) {
 			inflight--;
 			on_completion((struct syslet *)(uintptr_t)cqe.user_data,
 				      cqe.res);
 		}
-		if (is_full())
-			enter(0);
 	}
 }
 
@@ -274,7 +222,7 @@ static void serve_requests(void)
 	for (;;) {
 		/* First: once it is seen, nothing comes in after the last. */
 		const bool closing = load_acquire(&syslet_engine.closing);
-		struct syslet *s = take_incoming(!unsubmitted);
+		struct syslet *s = take_incoming(!queue.unsubmitted);
 		const bool none = !s;
 
 		while (s) {
@@ -286,93 +234,54 @@ static void serve_requests(void)
 				struct io_uring_sqe sqe;
 
 				prepare(&sqe, s);
-				while (is_full())
-					enter(0);
-				push(&sqe);
+				syslet_queue_push(&queue, &sqe);
 				inflight++;
 			}
 			s = next;
 		}
 		if (closing && !cancelled) {
 			cancelled = true;
-			while (is_full())
-				enter(0);
 			cancel_all();
 		}
 		if (closing && !inflight && none)
 			break;
-		enter(none && !unsubmitted ? 1 : 0);
+		syslet_queue_enter(&queue, none && !queue.unsubmitted ? 1 : 0);
 		take_completions();
 	}
 }
 
-static void unmap_ring(void)
-{
-	if (map.sqes)
-		munmap(map.sqes, map.sqes_size);
-	if (map.rings)
-		munmap(map.rings, map.rings_size);
-	memset(&map, 0, sizeof(map));
-	if (ring >= 0)
-		close(ring);
-	if (wake_fd >= 0)
-		close(wake_fd);
-	ring = wake_fd = -1;
-	inflight = 0;
-	unsubmitted = 0;
-}
-
 static int set_up(void)
 {
-	struct io_uring_params p;
-	size_t sq, cq;
-	char *base;
+	const int error = syslet_queue_open(&queue);
 
-	for (unsigned int i = 0; ring < 0 && i < 2; i++) {
-		memset(&p, 0, sizeof(p));
-		p.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
-		if (!i) /* Linux 6.1 */
-			p.flags |= IORING_SETUP_SINGLE_ISSUER |
-				   IORING_SETUP_DEFER_TASKRUN;
-		p.cq_entries = CQ_ENTRIES;
-		ring = (int)RAW(SYS_io_uring_setup, SQ_ENTRIES, &p);
-	}
-	if (ring < 0)
-		return ring;
-	ring = syslet_move_up(ring);
+	if (error)
+		return error;
 	wake_fd = eventfd(0, EFD_CLOEXEC);
 	if (wake_fd < 0)
 		return -errno;
 	wake_fd = syslet_move_up(wake_fd);
-	if (!(p.features & IORING_FEAT_SINGLE_MMAP) ||
-	    !(p.features & IORING_FEAT_NODROP) ||
-	    !(p.features & IORING_FEAT_RW_CUR_POS) ||
-	    !(p.features & IORING_FEAT_FAST_POLL))
-		return -ENOSYS;
-	sq = p.sq_off.array + p.sq_entries * sizeof(unsigned int);
-	cq = p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe);
-	map.rings_size = sq > cq ? sq : cq;
-	map.sqes_size = p.sq_entries * sizeof(struct io_uring_sqe);
-	base = mmap(NULL, map.rings_size, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQ_RING);
-	if (base == MAP_FAILED)
-		return -errno;
-	map.rings = base;
-	map.sqes = mmap(NULL, map.sqes_size, PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQES);
-	if (map.sqes == MAP_FAILED) {
-		map.sqes = NULL;
-		return -errno;
-	}
-	map.sq_entries = p.sq_entries;
-	map.sq_tail = (unsigned int *)(void *)(base + p.sq_off.tail);
-	map.sq_mask = (unsigned int *)(void *)(base + p.sq_off.ring_mask);
-	map.sq_array = (unsigned int *)(void *)(base + p.sq_off.array);
-	map.cq_head = (unsigned int *)(void *)(base + p.cq_off.head);
-	map.cq_tail = (unsigned int *)(void *)(base + p.cq_off.tail);
-	map.cq_mask = (unsigned int *)(void *)(base + p.cq_off.ring_mask);
-	map.cqes = (struct io_uring_cqe *)(void *)(base + p.cq_off.cqes);
 	return 0;
+}
+
+static void tear_down(void)
+{
+	/* A late waker would write to somebody else's descriptor. */
+	while (load_full(&wakers))
+		RAW(SYS_sched_yield, 0);
+	syslet_queue_close(&queue);
+	inflight = 0;
+	pthread_mutex_lock(&lock);
+	if (wake_fd >= 0)
+		close(wake_fd);
+	wake_fd = -1;
+	pthread_mutex_unlock(&lock);
+}
+
+static void wake_service(void)
+{
+	static const uint64_t one = 1;
+
+	RAW(SYS_write, wake_fd, &one, sizeof(one));
 }
 
 static void *serve(void *argument)
@@ -386,7 +295,7 @@ static void *serve(void *argument)
 	pthread_mutex_unlock(&lock);
 	if (works)
 		serve_requests();
-	unmap_ring();
+	tear_down();
 	return NULL;
 }
 
@@ -421,12 +330,13 @@ int syslet_uring_submit(struct syslet *s)
 		incoming_end = &s->queue_next;
 		wake = asleep;
 		asleep = false;
+		if (wake)
+			add_full(&wakers, 1);
 	}
 	pthread_mutex_unlock(&lock);
 	if (wake) {
-		static const uint64_t one = 1;
-
-		RAW(SYS_write, wake_fd, &one, sizeof(one));
+		wake_service();
+		add_full(&wakers, -1U);
 	}
 	return error;
 }
@@ -434,15 +344,14 @@ int syslet_uring_submit(struct syslet *s)
 /* Requests are cancelled, their syslets ended, the thread and the ring gone. */
 void syslet_uring_stop(void)
 {
-	static const uint64_t one = 1;
 	bool started;
 
 	pthread_mutex_lock(&lock);
 	started = state != UNTRIED;
 	while (state == STARTING)
 		pthread_cond_wait(&settled, &lock);
-	if (state == RUNNING)
-		RAW(SYS_write, wake_fd, &one, sizeof(one));
+	if (state == RUNNING && wake_fd >= 0)
+		wake_service();
 	pthread_mutex_unlock(&lock);
 	if (started)
 		pthread_join(service, NULL);
@@ -455,7 +364,8 @@ void syslet_uring_forked(void)
 {
 	pthread_mutex_init(&lock, NULL);
 	pthread_cond_init(&settled, NULL);
-	unmap_ring();
+	wakers = 0;
+	tear_down();
 	state = UNTRIED;
 	incoming = NULL;
 	incoming_end = &incoming;
@@ -465,19 +375,10 @@ void syslet_uring_forked(void)
 /* Whether there is a ring, or would be one. */
 bool syslet_uring_works(void)
 {
-	struct io_uring_params p;
 	enum state now;
-	long probe;
 
 	pthread_mutex_lock(&lock);
 	now = state;
 	pthread_mutex_unlock(&lock);
-	if (now != UNTRIED)
-		return now != FAILED;
-	memset(&p, 0, sizeof(p));
-	probe = RAW(SYS_io_uring_setup, 1, &p);
-	if (probe < 0)
-		return false;
-	RAW(SYS_close, probe);
-	return true;
+	return now == UNTRIED ? syslet_queue_is_there() : now != FAILED;
 }
