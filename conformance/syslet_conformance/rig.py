@@ -15,7 +15,7 @@ import pytest
 from syslet_conformance.builder import Build
 from syslet_conformance.contract import Engine
 from syslet_conformance.program import Address, Atom, Program
-from syslet_conformance.session import HANG_S, Hang, Session
+from syslet_conformance.session import HANG_S, Hang, Session, number_of
 from syslet_layouts import Flag
 
 UNJUDGED = "unjudged: "
@@ -48,6 +48,15 @@ class Rig:
     def is_async(self) -> bool:
         """Whether this test runs in the forced asynchronous mode."""
         return self.mode == "async"
+
+    @property
+    def start_flags(self) -> Flag:
+        """What the first atom of each syslet carries where a program has several."""
+        return Flag.ASYNC if self.is_async else Flag(0)
+
+    def number(self, name: str) -> int:
+        """The number of a system call. Missing where the engine has none."""
+        return number_of(self.engine, name)
 
     def load(self, build: Build | Program, first: Address | None = None) -> Session:
         """Load a program; in the forced asynchronous mode `first` goes asynchronous at once."""

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from syslet_conformance.contract import Engine
 from syslet_conformance.image import lay_out, section_bytes
@@ -41,6 +42,14 @@ class Hang(SysletError):  # noqa: N818 - the verdict's name
 
 class Missing(SysletError):  # noqa: N818 - a reason to skip
     """The engine lacks a call or a capability. Verdict `skip`, with that reason."""
+
+
+def number_of(engine: Engine, name: str) -> int:
+    """The number of a system call by its name. Missing where the engine has none."""
+    number = engine.syscall_number(name)
+    if number is None:
+        raise Missing(f"the engine has no system call {name!r}")
+    return number
 
 
 @dataclass(slots=True)
@@ -100,8 +109,9 @@ class Session:
             if isinstance(declaration, Pipe):
                 self._need("pipe")
                 self.pipes[declaration.label] = self.engine.pipe()
+        numbers = partial(number_of, self.engine)
         images = section_bytes(
-            self.program, self.abi, self.layout, self.bases, self._number, self.pipes
+            self.program, self.abi, self.layout, self.bases, numbers, self.pipes
         )
         for base, image in zip(self.bases, images, strict=True):
             if image:
@@ -110,12 +120,6 @@ class Session:
     def _need(self, capability: str) -> None:
         if capability in self._lacks:
             raise Missing(f"the engine says that it lacks {capability!r}")
-
-    def _number(self, name: str) -> int:
-        number = self.engine.syscall_number(name)
-        if number is None:
-            raise Missing(f"the engine has no system call {name!r}")
-        return number
 
     def close(self) -> None:
         """Give back the memory and the pipes."""
@@ -193,59 +197,42 @@ class Session:
 
     def exec(self, atom: Value | str, head: Value | str = "head") -> int:
         """Exec in a thread that is waited for: the return word. Hang."""
-        call = self.start_exec(atom, head, is_waited_for=True)
-        self.calls.remove(call)
-        self.performed[-1] = Exec(_value(atom), _value(head))
-        return call.join()
+        self.performed.append(Exec(_value(atom), _value(head)))
+        return self._exec(atom, head).join()
 
-    def start_exec(
-        self, atom: Value | str, head: Value | str = "head", *, is_waited_for: bool = False
-    ) -> Call:
+    def start_exec(self, atom: Value | str, head: Value | str = "head") -> Call:
         """Exec in a thread of its own. Missing where other calls cannot go on meanwhile."""
-        if not is_waited_for:
-            self._need("threads")
+        self._need("threads")
         self.performed.append(Exec(_value(atom), _value(head), started=True))
+        self.calls.append(self._exec(atom, head))
+        return self.calls[-1]
+
+    def _exec(self, atom: Value | str, head: Value | str) -> Call:
         atom_address, head_address = self.address(atom), self.address(head)
-        return self._start("exec", lambda: self.engine.exec(atom_address, head_address))
+        return _start("exec", lambda: self.engine.exec(atom_address, head_address))
 
     def wait(self, n: int, head: Value | str = "head", user_ring_idx: int | None = None) -> int:
         """Wait in a thread that is waited for: the return word. Hang."""
-        call = self.start_wait(n, head, user_ring_idx, is_waited_for=True)
-        self.calls.remove(call)
-        self.performed[-1] = Wait(n, _value(head), user_ring_idx)
-        return call.join()
+        self.performed.append(Wait(n, _value(head), user_ring_idx))
+        return self._wait(n, head, user_ring_idx).join()
 
     def start_wait(
-        self,
-        n: int,
-        head: Value | str = "head",
-        user_ring_idx: int | None = None,
-        *,
-        is_waited_for: bool = False,
+        self, n: int, head: Value | str = "head", user_ring_idx: int | None = None
     ) -> Call:
         """Wait in a thread of its own. Missing where other calls cannot go on meanwhile.
 
         Where no index is given it is that of the descriptor, and 0 for a head that is a number.
         """
-        if not is_waited_for:
-            self._need("threads")
+        self._need("threads")
         self.performed.append(Wait(n, _value(head), user_ring_idx, started=True))
+        self.calls.append(self._wait(n, head, user_ring_idx))
+        return self.calls[-1]
+
+    def _wait(self, n: int, head: Value | str, user_ring_idx: int | None) -> Call:
         index, address = user_ring_idx, self.address(head)
         if index is None:
             index = 0 if isinstance(head, int) else self.index("user_ring_idx", head)
-        return self._start("wait", lambda: self.engine.wait(n, index, address))
-
-    def _start(self, what: str, function: Callable[[], int]) -> Call:
-        def target() -> None:
-            try:
-                call.words.append(function())
-            except BaseException as error:
-                call.errors.append(error)
-
-        call = Call(threading.Thread(target=target, daemon=True), what)
-        self.calls.append(call)
-        call.thread.start()
-        return call
+        return _start("wait", lambda: self.engine.wait(n, index, address))
 
     def join(self) -> list[int]:
         """The return words of the started calls, in order. Hang."""
@@ -309,6 +296,18 @@ class Session:
                 return self.consume(count, head)
             case Join():
                 return self.join()
+
+
+def _start(what: str, function: Callable[[], int]) -> Call:
+    def target() -> None:
+        try:
+            call.words.append(function())
+        except BaseException as error:
+            call.errors.append(error)
+
+    call = Call(threading.Thread(target=target, daemon=True), what)
+    call.thread.start()
+    return call
 
 
 def _value(value: Value | str) -> Value:

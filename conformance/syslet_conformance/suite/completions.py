@@ -19,15 +19,13 @@ from syslet_conformance.builder import Build
 from syslet_conformance.program import Address, Program
 from syslet_conformance.rig import Rig
 from syslet_conformance.session import Hang, Session
+from syslet_conformance.suite.losses import GUARD, guarded_build
 from syslet_conformance.text import format_program
 from syslet_layouts import Flag
 
 T = TypeVar("T")
 
 SYSLETS = 6
-GUARD = 0x5AFE
-"""What the words on both sides of the ring hold."""
-
 ENTRIES = [f"&{kind}{n}" for kind in ("end", "async") for n in range(SYSLETS)]
 """What the entry of each is: of those that block, then of those that are ASYNC."""
 
@@ -85,10 +83,7 @@ def machine_build(slots: int) -> Build:
     ``start``: after the read of a pipe of its own, ending at ``end``; ``async`` at once;
     ``silent`` with NO_COMPLETE. Beside them a cached one, ``probe``.
     """
-    build = Build(0)
-    build.word(GUARD, label="below")
-    build.ring(slots)
-    build.word(GUARD, label="above")
+    build = guarded_build(slots)
     for number in range(SYSLETS):
         pipe = build.pipe(f"pipe{number}")
         ended = build.word(label=f"ended{number}")

@@ -13,11 +13,9 @@ from syslet_conformance.builder import Build
 from syslet_conformance.program import Address, Buffer, Head, Ring, Value, Words
 from syslet_conformance.rig import Rig
 from syslet_conformance.session import Session
-from syslet_conformance.suite.steps import assert_succeeded
+from syslet_conformance.suite.memory import sections
+from syslet_conformance.suite.steps import UNREADABLE, assert_succeeded
 from syslet_layouts import Abi, Flag
-
-FIRST_PAGE = 8
-"""An address in the first page, which no engine maps."""
 
 LIFE = "life"
 """The section of what `assert_lives` uses."""
@@ -63,7 +61,7 @@ def hostile_build(slots: int = SLOTS) -> Build:
 def unmapped(abi: Abi) -> dict[str, Value]:
     """Places in a `hostile_build` at which nothing lies, once its ``gone`` is unmapped."""
     return {
-        "in the first page": FIRST_PAGE,
+        "in the first page": UNREADABLE,
         "right after a mapping": Address("edge", abi.word_bytes),
         "in an unmapped section": Address("gone"),
     }
@@ -124,25 +122,8 @@ def add_of_six(build: Build, x: Value, label: str, inc: int = 3, **atom: Any) ->
 
 
 def memory(session: Session, *but: str) -> dict[str, bytes]:
-    """The bytes of all sections that are mapped, but for those named and `LIFE`.
-
-    ``gone`` is never looked at.
-    """
-    return {
-        section.label: session.engine.read(base, section.size_bytes)
-        for section, base in zip(session.layout.sections, session.bases, strict=True)
-        if section.label and section.size_bytes and section.label not in (*but, LIFE, "gone")
-    }
-
-
-def assert_untouched(session: Session, before: dict[str, bytes], what: str) -> None:
-    """The sections that `memory` gave hold what they held."""
-    for label, data in before.items():
-        got = session.engine.read(session.address(label), len(data))
-        assert got == data, (
-            f"{what}: expected nothing written, got another byte at {label}"
-            f"+{next(i for i, (a, b) in enumerate(zip(got, data, strict=True)) if a != b)}"
-        )
+    """The bytes of all sections but those named, `LIFE`, and ``gone``, which may be unmapped."""
+    return sections(session, LIFE, "gone", *but)
 
 
 def assert_error(rig: Rig, session: Session, word: int, what: str) -> None:

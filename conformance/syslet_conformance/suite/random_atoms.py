@@ -20,7 +20,8 @@ from random import Random
 from syslet_conformance.builder import Build
 from syslet_conformance.program import Address, Buffer, Value, Words
 from syslet_conformance.session import Session
-from syslet_conformance.suite.hostile import FIRST_PAGE, end_of_memory, tops
+from syslet_conformance.suite.hostile import end_of_memory, tops
+from syslet_conformance.suite.steps import UNREADABLE
 from syslet_layouts import ARGUMENTS, Abi, Flag, SysletUatom, encode_atom
 
 CALLS: dict[str, tuple[str, ...]] = {
@@ -62,7 +63,7 @@ def _arguments(abi: Abi) -> dict[str, list[Value]]:
     at_end = [SCRATCH_BYTES - 1, SCRATCH_BYTES - abi.word_bytes + 1, SCRATCH_BYTES]
     places: list[Value] = [Address("scratch", offset) for offset in (*inside, *at_end)]
     return {
-        "pointers": [*places, 0, FIRST_PAGE, tops(abi)[0]],
+        "pointers": [*places, 0, UNREADABLE, tops(abi)[0]],
         "numbers": [0, 1, -1, 3, abi.word_max, abi.word_min],
         "counts": [0, 1, abi.word_bytes, MOST_COUNT],
     }
@@ -156,10 +157,10 @@ class Streams:
 
     def _word_at_large(self) -> int:
         word = self.random.getrandbits(8 * self.abi.word_bytes)
-        return self.random.choice((word, word, 0, FIRST_PAGE, self.session.address("numbers")))
+        return self.random.choice((word, word, 0, UNREADABLE, self.session.address("numbers")))
 
     def _nowhere(self) -> int:
-        return self.random.choice((FIRST_PAGE, *tops(self.abi)))
+        return self.random.choice((UNREADABLE, *tops(self.abi)))
 
     def _next(self, stream: Stream, index: int, count: int) -> int:
         later = [stream.first + i * self.abi.atom_size for i in range(index + 1, count)]

@@ -11,12 +11,9 @@ from typing import Literal
 
 from syslet_conformance.builder import Build
 from syslet_conformance.rig import Rig
-from syslet_conformance.session import Missing
 from syslet_conformance.suite.steps import assert_succeeded
 
 ARGUMENTS = 6
-UNREADABLE = 8
-"""An address in the first page, which no engine maps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +98,6 @@ class Raw:
         self.store(place, value)
         return place
 
-    def nr(self, name: str) -> int:
-        """The number of a system call."""
-        number = self.rig.engine.syscall_number(name)
-        if number is None:
-            raise Missing(f"the engine has no system call {name!r}")
-        return number
-
     # -- descriptor and ring -----------------------------------------------------------
 
     def set_head(self, word: int, value: int) -> None:
@@ -132,7 +122,7 @@ class Raw:
 
     def set_nr(self, atom: int, name: str) -> None:
         """Store an atom's nr."""
-        self.store(atom + self.machine.nr, self.nr(name), self.machine.half)
+        self.store(atom + self.machine.nr, self.rig.number(name), self.machine.half)
 
     def set_arg(self, atom: int, index: int, pointer: int) -> None:
         """Store one of an atom's argument pointers."""

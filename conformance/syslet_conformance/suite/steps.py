@@ -22,10 +22,17 @@ LOOK_S = 0.002
 """How long the last look lets the call's thread run: a call that was woken has to show it."""
 
 
+UNREADABLE = 8
+"""An address in the first page, which no engine maps."""
+
+BAD_DESCRIPTOR = 1 << 20
+"""A descriptor that nobody has open."""
+
+
 def assert_still_blocked(session: Session, call: Call, why: str) -> None:
     """The started `call` outlasts `ROUND_TRIPS` calls of the contract."""
     for _ in range(ROUND_TRIPS):
-        session.index("kernel_ring_idx")
+        session.engine.read(session.bases[0], 1)
     call.thread.join(LOOK_S)
     assert not call.returned, f"{call.what}: expected it to block ({why}), got {call.join():#x}"
 
@@ -117,6 +124,19 @@ def until_word(rig: Rig, session: Session, label: str, value: int) -> None:
 def wait_for_all(rig: Rig, session: Session, head: str = "head") -> None:
     """Wait until nothing is pending: a test must not end, and unmap, under what still runs."""
     assert_succeeded(rig, session.wait(len(session.slots(head)) + 1, head))
+
+
+def await_end(rig: Rig, session: Session) -> None:
+    """Wait for the one syslet that is pending, and take its entry."""
+    assert_succeeded(rig, session.wait(1))
+    assert session.consume(1), "expected an entry, got none"
+
+
+def finish_blocked(rig: Rig, session: Session, first: Address, pipe: str) -> None:
+    """Submit a syslet that blocks in a read of `pipe`, feed it, and wait for its end."""
+    block(rig, session, first)
+    session.feed(pipe, b"x")
+    await_end(rig, session)
 
 
 def fed(rig: Rig, session: Session, pipe: str, data: bytes) -> Ran:

@@ -1,4 +1,4 @@
-"""The ABI's truth table of the stop flags, by words (chain.stop-table, chain.stop-any-of)."""
+"""The ABI's truth table of the stop flags, by words, and flags that skip (chain.*, skip.*)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ STOPPING = {
     Flag.STOP_ON_NON_POSITIVE: ("min", "-1", "0"),
 }
 """The results on which each flag stops."""
+
+SKIP = Flag.SKIP_TO_NEXT_ON_STOP
+SKIP_ON_ZERO = Flag.STOP_ON_ZERO | SKIP
+SKIP_ALWAYS = Flag.STOP_ON_ZERO | Flag.STOP_ON_NONZERO | SKIP
 
 COMBINATIONS = tuple(
     Flag(sum(chosen)) for count in range(5) for chosen in combinations(STOPPING, count)

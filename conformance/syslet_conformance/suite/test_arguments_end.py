@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+from errno import EBADF, EFAULT
+
 import pytest
 
 from syslet_conformance.builder import Build
 from syslet_conformance.program import NULL, Address, Buffer, Value, Words
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
-from syslet_conformance.suite.left_in_memory import (
-    BAD_DESCRIPTOR,
-    EBADF,
-    EFAULT,
-    UNREADABLE,
-    assert_untouched,
-    finish_blocked,
-    memory,
-)
-from syslet_conformance.suite.steps import assert_words
+from syslet_conformance.suite.memory import COMPLETION, assert_untouched, sections
+from syslet_conformance.suite.steps import BAD_DESCRIPTOR, UNREADABLE, assert_words, finish_blocked
 
 # -- where the list of parameters ends --------------------------------------------------
 
@@ -93,14 +87,14 @@ def test_an_atom_is_cut_off_after_its_first_null_pointer(rig: Rig, given: int, b
     if behind != "unmapped":
         build.code.append(Words("behind", (-1 if behind == "ones" else 0,) * 8))
     session = rig.load(build, atom)
-    before = memory(session)
+    before = sections(session)
     rig.finish(session, atom)
     if given == 0:
         assert session.word("got") > 0, f"getpid: expected an id, got {session.word('got')}"
     else:
         assert_words(session, got=-EBADF if given == 1 else 4)
     assert_words(session, x=4 if given >= 2 else 1)
-    assert_untouched(before, memory(session), "x", "got")
+    assert_untouched(session, before, "memory", *COMPLETION, "x", "got")
 
 
 @checks("arg.packed-atom")

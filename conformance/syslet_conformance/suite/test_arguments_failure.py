@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+from errno import EBADF, EFAULT, ENOSYS
+
 import pytest
 
 from syslet_conformance.builder import Build
 from syslet_conformance.program import NO_FLAGS, NULL, Address, Value
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Ran, Rig
-from syslet_conformance.suite.left_in_memory import (
-    BAD_DESCRIPTOR,
-    EBADF,
-    EFAULT,
-    ENOSYS,
-    UNREADABLE,
-    assert_untouched,
-    memory,
-)
-from syslet_conformance.suite.steps import assert_words
+from syslet_conformance.suite.memory import COMPLETION, assert_untouched, sections
+from syslet_conformance.suite.steps import BAD_DESCRIPTOR, UNREADABLE, assert_words
 from syslet_layouts import Flag
 
 NO_CALL = 0x7FFF
@@ -155,7 +149,7 @@ def test_an_unknown_call_with_arguments_changes_none_of_them(rig: Rig) -> None:
     x, y = build.word(1), build.word(2)
     first = build.atom(NO_CALL, x, y, ret=build.word(label="got"))
     session = rig.load(build, first)
-    before = memory(session)
+    before = sections(session)
     rig.finish(session, first)
     assert_words(session, got=-ENOSYS)
-    assert_untouched(before, memory(session), "got")
+    assert_untouched(session, before, "memory", *COMPLETION, "got")

@@ -8,11 +8,7 @@ from syslet_conformance.builder import Build
 from syslet_conformance.program import NO_FLAGS, NULL, Address, Value
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
-from syslet_conformance.suite.left_in_memory import (
-    UNREADABLE,
-    await_end,
-)
-from syslet_conformance.suite.steps import assert_words
+from syslet_conformance.suite.steps import UNREADABLE, assert_words, await_end, block
 from syslet_layouts import Abi, Flag
 
 
@@ -46,8 +42,7 @@ def test_a_result_may_be_a_field_of_the_following_atom(rig: Rig, field: str, by:
         "arg_ptr[1]": build.word(0x1234),
         "arg_ptr[2]": NULL,
     }
-    add = rig.engine.syscall_number("umem_add")
-    assert add is not None, "umem_add: expected a number, got none"
+    add = rig.number("umem_add")
     stops = Flag.STOP_ON_NONZERO if field == "flags" else NO_FLAGS
     over, value = _as_result(rig.abi, field, stops, add, values.get(field, 0))
     target = Address("second", rig.abi.atom_offsets[over])
@@ -97,8 +92,7 @@ def test_the_result_of_a_read_that_blocked_may_be_a_null_in_the_following_atom(
     )
     build.add(y, label="third")
     session = rig.load(build, first)
-    word = session.exec(first)
-    assert word == 0, f"exec of a syslet that blocks: expected NULL, got {rig.errno(word)}"
+    block(rig, session, first)
     session.close_end(f"{pipe}.write")
     await_end(rig, session)
     assert_words(session, x=3, y=0 if field == "next" else 1)

@@ -8,10 +8,7 @@ from syslet_conformance.builder import Build
 from syslet_conformance.program import NULL, Address, Value, Words
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
-from syslet_conformance.suite.left_in_memory import (
-    await_end,
-)
-from syslet_conformance.suite.steps import assert_words
+from syslet_conformance.suite.steps import assert_words, await_end, block
 
 # -- parameters by pointer --------------------------------------------------------------
 
@@ -61,8 +58,7 @@ def test_a_word_is_read_when_the_atom_runs_and_not_when_the_syslet_is_submitted(
     first = build.read(pipe, next=Address("adds"), label="first")
     build.atom("umem_add", target, inc, label="adds")
     session = rig.load(build, first)
-    word = session.exec(first)
-    assert word == 0, f"exec of a syslet that blocks: expected NULL, got {rig.errno(word)}"
+    block(rig, session, first)
     session.set_word("target", session.address(y))
     session.set_word("inc", 0x1234)
     session.feed(pipe, b"x")
@@ -79,8 +75,7 @@ def test_a_blocked_read_may_fill_the_word_that_the_next_atom_is_given(rig: Rig) 
     first = build.read(pipe, size, into=inc, next=Address("adds"), label="first")
     build.atom("umem_add", build.word(x), inc, label="adds")
     session = rig.load(build, first)
-    word = session.exec(first)
-    assert word == 0, f"exec of a syslet that blocks: expected NULL, got {rig.errno(word)}"
+    block(rig, session, first)
     session.feed(pipe, (0x1234).to_bytes(size, rig.abi.byteorder))
     await_end(rig, session)
     assert_words(session, x=0x1235)
@@ -183,8 +178,7 @@ def test_a_syslet_sees_what_another_left_while_it_was_blocked(rig: Rig) -> None:
     build.atom("umem_add", build.word(y), shared, label="adds")
     other = build.add(shared, 9, label="other")
     session = rig.load(build, first)
-    word = session.exec(first)
-    assert word == 0, f"exec of a syslet that blocks: expected NULL, got {rig.errno(word)}"
+    block(rig, session, first)
     word = session.exec(other)
     assert word == session.address(other), f"exec of umem_add: expected an address, got {word:#x}"
     session.feed(pipe, b"x")

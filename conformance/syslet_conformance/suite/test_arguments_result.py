@@ -8,13 +8,8 @@ from syslet_conformance.builder import Build
 from syslet_conformance.program import Address, Words
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
-from syslet_conformance.suite.left_in_memory import (
-    assert_untouched,
-    await_end,
-    finish_blocked,
-    memory,
-)
-from syslet_conformance.suite.steps import assert_words
+from syslet_conformance.suite.memory import COMPLETION, assert_untouched, sections
+from syslet_conformance.suite.steps import assert_words, await_end, block, finish_blocked
 from syslet_layouts import Flag
 
 
@@ -47,8 +42,7 @@ def test_the_result_of_a_read_that_blocked_is_stored(rig: Rig) -> None:
     pipe = build.pipe()
     first = build.read(pipe, 5, ret=build.word(-7, label="got"), label="first")
     session = rig.load(build, first)
-    word = session.exec(first)
-    assert word == 0, f"exec of a syslet that blocks: expected NULL, got {rig.errno(word)}"
+    block(rig, session, first)
     assert_words(session, got=-7)
     session.feed(pipe, b"abc")
     await_end(rig, session)
@@ -112,10 +106,10 @@ def test_a_result_with_no_ret_ptr_is_written_nowhere(rig: Rig, result: int) -> N
     build.result(9, ret=got, next=Address("last"), label="stores")
     build.result(result, label="last")
     session = rig.load(build, Address("first"))
-    before = memory(session)
+    before = sections(session)
     ran = rig.finish(session, Address("first"))
     assert_words(session, got=9)
-    assert_untouched(before, memory(session), "got")
+    assert_untouched(session, before, "memory", *COMPLETION, "got")
     rig.assert_ended_at(session, ran, Address("last"))
 
 
@@ -126,9 +120,9 @@ def test_a_blocked_read_with_no_ret_ptr_writes_its_buffer_alone(rig: Rig) -> Non
     pipe = build.pipe()
     first = build.read(pipe, 8, into=build.buffer(8, label="into"), label="first")
     session = rig.load(build, first)
-    before = memory(session)
+    before = sections(session)
     finish_blocked(rig, session, first, pipe)
-    assert_untouched(before, memory(session), "into")
+    assert_untouched(session, before, "memory", *COMPLETION, "into")
     data = rig.engine.read(session.address("into"), 8)
     assert data == b"x" + bytes(7), f"into: expected b'x' and zeros, got {data!r}"
 

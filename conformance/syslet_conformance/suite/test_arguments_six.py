@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from errno import EAGAIN
+
 import pytest
 
 from syslet_conformance.builder import Build
 from syslet_conformance.program import NULL, Address, Value
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
-from syslet_conformance.suite.left_in_memory import (
-    BAD_DESCRIPTOR,
-    EAGAIN,
-    UNREADABLE,
-    assert_untouched,
-    finish_blocked,
-    memory,
-)
-from syslet_conformance.suite.steps import assert_words
+from syslet_conformance.suite.memory import COMPLETION, assert_untouched, sections
+from syslet_conformance.suite.steps import BAD_DESCRIPTOR, UNREADABLE, assert_words, finish_blocked
 from syslet_layouts import Flag
 
 
@@ -60,10 +55,10 @@ def test_private_is_no_argument_and_ends_nothing(rig: Rig, given: int, private: 
     args = (build.word(x), build.word(3), zero, zero, zero, zero)[:given]
     atom = build.atom("umem_add", *args, private=values[private], label="adds")
     session = rig.load(build, atom)
-    before = memory(session)
+    before = sections(session)
     rig.finish(session, atom)
     assert_words(session, x=4)
-    assert_untouched(before, memory(session), "x")
+    assert_untouched(session, before, "memory", *COMPLETION, "x")
 
 
 @checks("arg.all-six")
@@ -118,6 +113,6 @@ def test_no_byte_of_an_atom_is_written(rig: Rig) -> None:
     first = build.read(pipe, into=into, ret=got, private=-1, next=Address("second"))
     build.add(x, ret=got, private=-2, flags=Flag.STOP_ON_ZERO, label="second")
     session = rig.load(build, first)
-    before = memory(session)
+    before = sections(session)
     finish_blocked(rig, session, first, pipe)
-    assert_untouched(before, memory(session), "got", "x", "into")
+    assert_untouched(session, before, "memory", *COMPLETION, "got", "x", "into")

@@ -27,7 +27,7 @@ from syslet_layouts import Flag, decode_atom
 def test_two_syslets_share_their_tail(rig: Rig) -> None:
     build = Build()
     one, other, shared = (build.word(label=label) for label in ("one", "other", "shared"))
-    flags = Flag.ASYNC if rig.is_async else Flag(0)
+    flags = rig.start_flags
     first = build.add(one, flags=flags, next=Address("tail"), label="first")
     build.add(shared, next=Address("end"), label="tail")
     second = build.add(other, flags=flags, next=Address("tail"), label="second")
@@ -45,7 +45,7 @@ def test_two_syslets_share_their_tail(rig: Rig) -> None:
 def test_syslets_that_were_blocked_at_once_run_their_shared_tail_each(rig: Rig) -> None:
     build = Build(4)
     shared, pipes = build.word(label="shared"), [build.pipe() for _ in range(3)]
-    flags = Flag.ASYNC if rig.is_async else Flag(0)
+    flags = rig.start_flags
     starts = [build.read(pipe, flags=flags, next=Address("tail")) for pipe in pipes]
     tail = build.add(shared, label="tail")
     session = rig.load(build)

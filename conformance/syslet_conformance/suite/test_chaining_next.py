@@ -146,7 +146,7 @@ def test_null_ends_a_syslet_after_a_cachemiss(rig: Rig) -> None:
 def test_a_chain_may_be_entered_at_each_of_its_atoms(rig: Rig) -> None:
     build = Build()
     count = build.word(label="count")
-    flags = Flag.ASYNC if rig.is_async else Flag(0)
+    flags = rig.start_flags
     following: Address | int = NULL
     starts: list[Address] = []
     for number in range(6):

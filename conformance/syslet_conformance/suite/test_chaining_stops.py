@@ -26,7 +26,7 @@ def _assert_stops(rig: Rig, cases: dict[str, tuple[int, Flag, bool]]) -> None:
     build = Build()
     firsts: dict[str, Address] = {}
     for name, (result, flags, _) in cases.items():
-        started = flags | Flag.ASYNC if rig.is_async else flags
+        started = flags | rig.start_flags
         after = Address(f"after_{name}")
         firsts[name] = build.result(result, flags=started, next=after, label=f"first_{name}")
         build.add(build.word(label=name), label=after.label)
@@ -109,7 +109,7 @@ def test_the_result_of_a_read_is_judged_by_every_flag(rig: Rig, result: str) -> 
     build = Build()
     pipe, into = build.pipe(), build.word(build.buffer(1))
     end = build.word(-1) if result == "-1" else Address(f"{pipe}.read")
-    flags = Flag.ASYNC if rig.is_async else Flag(0)
+    flags = rig.start_flags
     for number, flag in enumerate(STOPPING):
         reached, following = build.word(label=f"reached{number}"), Address(f"after_{number}")
         arguments = end, into, build.word(1)

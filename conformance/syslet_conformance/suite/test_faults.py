@@ -9,13 +9,11 @@ from syslet_conformance.program import NULL, Address, Value
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
 from syslet_conformance.suite.hostile import (
-    FIRST_PAGE,
     add_of_six,
     assert_ended,
     assert_error,
     assert_lives,
     assert_refused,
-    assert_untouched,
     assert_word,
     cuts,
     end_of_memory,
@@ -26,7 +24,9 @@ from syslet_conformance.suite.hostile import (
     unmapped,
     unreadable_words,
 )
+from syslet_conformance.suite.memory import assert_untouched
 from syslet_conformance.suite.steps import (
+    UNREADABLE,
     assert_slots,
     assert_still_blocked,
     assert_succeeded,
@@ -103,7 +103,7 @@ def test_a_refused_first_atom_leaves_a_pending_syslet_and_the_entries_alone(rig:
     block(rig, session, reads, Address("good_async"))
     rig.until(lambda: session.slots()[0] != 0, "the entry of an ASYNC syslet")
     before = memory(session)
-    for atom in (NULL, FIRST_PAGE, Address("edge", rig.abi.word_bytes)):
+    for atom in (NULL, UNREADABLE, Address("edge", rig.abi.word_bytes)):
         assert_error(rig, session, session.exec(atom), "exec")
     assert_untouched(session, before, "refused")
     call = session.start_wait(2)
@@ -182,7 +182,7 @@ def test_results_and_data_of_before_the_fault_stay(rig: Rig) -> None:
     build = hostile_build()
     pipe, got = build.pipe(), build.word(label="got")
     first = build.write(pipe, b"done", ret=got, next=Address("adds"), label="first")
-    build.add(got, 10, next=FIRST_PAGE, label="adds")
+    build.add(got, 10, next=UNREADABLE, label="adds")
     session = rig.load(build)
     assert_refused(rig, session, session.exec(first), "next in the first page")
     assert_word(session, "got", 14, "the result")

@@ -16,12 +16,12 @@ from syslet_conformance.suite.hostile import (
     assert_ended,
     assert_error,
     assert_lives,
-    assert_untouched,
     hostile_build,
     memory,
     set_field,
     tops,
 )
+from syslet_conformance.suite.memory import assert_untouched
 from syslet_layouts import ARGUMENTS, Flag, encode_words
 
 

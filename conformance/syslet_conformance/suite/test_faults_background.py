@@ -9,7 +9,6 @@ from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
 from syslet_conformance.session import Session
 from syslet_conformance.suite.hostile import (
-    FIRST_PAGE,
     SLOTS,
     add_of_six,
     assert_ended,
@@ -24,6 +23,7 @@ from syslet_conformance.suite.hostile import (
 )
 from syslet_conformance.suite.steps import (
     ROUND_TRIPS,
+    UNREADABLE,
     assert_still_blocked,
     assert_succeeded,
     block,
@@ -135,7 +135,7 @@ def test_a_background_ret_ptr_that_cannot_be_written_ends_the_syslet_at_the_late
 def test_a_fault_of_one_syslet_ends_no_other_one(rig: Rig) -> None:
     build = hostile_build()
     faulty_pipe, pipe = build.pipe(), build.pipe()
-    faulty = build.read(faulty_pipe, next=FIRST_PAGE, label="faulty")
+    faulty = build.read(faulty_pipe, next=UNREADABLE, label="faulty")
     other = build.read(pipe, into=build.buffer(8, label="into"), label="other")
     session = rig.load(build)
     block(rig, session, faulty, other)
@@ -162,7 +162,7 @@ def test_a_fault_of_one_syslet_ends_no_other_one(rig: Rig) -> None:
 def test_many_background_faults_leave_nothing_behind(rig: Rig) -> None:
     build = hostile_build(64)
     pipe = build.pipe()
-    faulty = build.read(pipe, next=FIRST_PAGE, label="faulty")
+    faulty = build.read(pipe, next=UNREADABLE, label="faulty")
     session = rig.load(build)
     for _ in range(3):
         block(rig, session, *[faulty] * 16)

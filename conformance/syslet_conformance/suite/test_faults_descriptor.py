@@ -12,15 +12,14 @@ from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
 from syslet_conformance.session import Session
 from syslet_conformance.suite.hostile import (
-    FIRST_PAGE,
     SLOTS,
     assert_error,
     assert_lives,
-    assert_untouched,
     hostile_build,
     memory,
 )
-from syslet_conformance.suite.steps import assert_slots, assert_succeeded, block
+from syslet_conformance.suite.memory import assert_untouched
+from syslet_conformance.suite.steps import UNREADABLE, assert_slots, assert_succeeded, block
 from syslet_layouts import Abi, Flag
 
 EFFECTS = "effects"
@@ -61,7 +60,7 @@ def _bad_fields(abi: Abi) -> dict[str, dict[str, Any]]:
         "size of 4 words but a byte": {"ring_size_bytes": size - 1},
         "kernel index 4 of 4": {"kernel_ring_idx": SLOTS},
         "kernel index all ones": {"kernel_ring_idx": -1},
-        "ring in the first page": {"completion_ring": FIRST_PAGE},
+        "ring in the first page": {"completion_ring": UNREADABLE},
         "ring right after a mapping": {"completion_ring": Address("edge", abi.word_bytes)},
         "slot past the end of the mapping": {**cut_off, "user_ring_idx": BAD_SLOT},
     }
@@ -71,7 +70,7 @@ def _bad_heads(build: Build, abi: Abi) -> dict[str, Value]:
     """Declare every bad descriptor; where each lies."""
     heads: dict[str, Value] = {
         "NULL": NULL,
-        "in the first page": FIRST_PAGE,
+        "in the first page": UNREADABLE,
         "right after a mapping": Address("edge", abi.word_bytes),
         "in an unmapped section": Address("gone"),
         "cut off before the size": Address("cut_head"),

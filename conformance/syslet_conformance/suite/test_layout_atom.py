@@ -13,12 +13,12 @@ from syslet_conformance.suite.raw import (
     HEAD,
     SKIP,
     STOP_ON_ZERO,
-    UNREADABLE,
     Fields,
     Raw,
     assert_cell,
     assert_entry,
 )
+from syslet_conformance.suite.steps import UNREADABLE
 
 # -- the size of an atom ----------------------------------------------------------------
 
@@ -73,13 +73,13 @@ def test_full_atoms_side_by_side_share_no_byte(rig: Rig) -> None:
 # -- the fields of an atom --------------------------------------------------------------
 
 
-@checks("layout.atom-fields")
+@checks("layout.atom-fields", "layout.byte-order")
 @pytest.mark.usefixtures("mode")
 def test_an_atom_of_bytes_written_by_hand_runs(rig: Rig) -> None:
     Fields(rig).assert_left(x=3, got=3, y=1)
 
 
-@checks("layout.atom-fields")
+@checks("layout.atom-fields", "layout.byte-order")
 @pytest.mark.usefixtures("mode")
 def test_flags_lie_at_the_start_of_the_atom(rig: Rig) -> None:
     fields = Fields(rig)

@@ -14,7 +14,7 @@ from syslet_conformance.suite.raw import (
     assert_cell,
     assert_entry,
 )
-from syslet_conformance.suite.steps import LOOK_S, ROUND_TRIPS
+from syslet_conformance.suite.steps import assert_still_blocked
 
 
 @checks("layout.flag-bits")
@@ -35,10 +35,7 @@ def test_bit_0x02_is_sync(rig: Rig) -> None:
     buffer = raw.cell()
     raw.call(ATOMS, "read", raw.session.pipes["pipe"][0], raw.base + buffer, 1, flags=0x02)
     call = raw.session.start_exec(raw.base + ATOMS, raw.base + HEAD)
-    for _ in range(ROUND_TRIPS):
-        raw.head_words()
-    call.thread.join(LOOK_S)
-    assert not call.returned, "exec with 0x02: expected it to block, but it returned"
+    assert_still_blocked(raw.session, call, "bit 0x02 and an empty pipe")
     raw.session.feed("pipe", b"x")
     word = call.join()
     assert word == raw.base + ATOMS, f"exec: expected the atom's address, got {word:#x}"

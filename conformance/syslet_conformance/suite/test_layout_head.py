@@ -14,11 +14,11 @@ from syslet_conformance.suite.raw import (
     HEAD_WORDS,
     MACHINES,
     RING,
-    UNREADABLE,
     UNUSED,
     Raw,
     assert_cell,
 )
+from syslet_conformance.suite.steps import UNREADABLE
 
 # -- the descriptor ---------------------------------------------------------------------
 

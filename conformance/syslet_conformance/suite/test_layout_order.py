@@ -6,13 +6,7 @@ import pytest
 
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
-from syslet_conformance.suite.raw import (
-    ASYNC,
-    ATOMS,
-    HEAD,
-    Fields,
-    Raw,
-)
+from syslet_conformance.suite.raw import ASYNC, ATOMS, HEAD, Raw
 
 ASCENDING = {4: 0x01020304, 8: 0x0102030405060708}
 
@@ -48,15 +42,6 @@ def test_a_carry_goes_from_the_low_byte_to_the_high_one(rig: Rig) -> None:
     expected = zeros + b"\x01\x00" if raw.machine.order == "big" else b"\x00\x01" + zeros
     data = raw.bytes(x, word)
     assert data == expected, f"0xff + 1: expected {expected.hex(' ')}, got {data.hex(' ')}"
-
-
-@checks("layout.byte-order")
-@pytest.mark.usefixtures("mode")
-def test_flags_nr_and_addresses_are_in_the_byte_order_of_the_abi(rig: Rig) -> None:
-    Fields(rig).assert_left(x=3, got=3, y=1)
-    fields = Fields(rig)
-    fields.raw.set_flags(fields.atom, 0x08)
-    fields.assert_left(x=3, got=3)
 
 
 @checks("layout.byte-order")

@@ -10,8 +10,8 @@ from syslet_conformance.builder import Build
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
 from syslet_conformance.suite.completions import Completions
+from syslet_conformance.suite.losses import reports
 from syslet_conformance.suite.steps import block, complete
-from syslet_conformance.suite.test_ring_overflow import reports
 from syslet_layouts import Flag
 
 SETTINGS = settings(

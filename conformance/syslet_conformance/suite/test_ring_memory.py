@@ -11,6 +11,7 @@ from syslet_conformance.program import NULL, Address, Buffer
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
 from syslet_conformance.session import Session
+from syslet_conformance.suite.memory import sections
 from syslet_conformance.suite.steps import (
     assert_null,
     assert_slots,
@@ -25,12 +26,6 @@ from syslet_layouts import Flag
 
 FREE_FIELDS = ("head_stack", "head_eip", "new_thread_stack", "new_thread_eip")
 """Descriptor words that mean nothing to an engine with threads of its own."""
-
-
-def section(session: Session, number: int = 0) -> bytes:
-    """All bytes of a section; 0 is the one with the variables, the ring and its head."""
-    size = session.layout.sections[number].size_bytes
-    return session.engine.read(session.bases[number], size)
 
 
 def differences(before: bytes, after: bytes, word_bytes: int) -> list[int]:
@@ -61,15 +56,16 @@ def test_an_event_changes_its_slot_and_the_kernel_index_and_nothing_else(
         session.set_word(Address("head", rig.abi.head_offsets[name]), 0x5A0 + number)
     at = session.layout.labels
     for count in range(2 * slots):
-        before, code = section(session), section(session, 1)
+        before = sections(session)
         complete(rig, session, atom)
         wait_for_all(rig, session)
-        changed = differences(before, section(session), rig.abi.word_bytes)
+        after = sections(session)
+        changed = differences(before["data"], after["data"], rig.abi.word_bytes)
         slot = at["ring"][1] + count % slots * rig.abi.word_bytes
         index = at["head"][1] + rig.abi.head_offsets["kernel_ring_idx"]
         expected = sorted([slot] if slots == 1 else [slot, index])
         assert changed == expected, f"words written: expected offsets {expected}, got {changed}"
-        assert section(session, 1) == code, "expected no byte of an atom written"
+        assert after["code"] == before["code"], "expected no byte of an atom written"
         session.consume()
 
 
@@ -115,10 +111,10 @@ def test_cached_syslets_write_nothing_but_what_they_were_told(rig: Rig) -> None:
     atom = build.add(count, ret=build.word(label="got"), label="atom")
     session = rig.load(build)
     for turn in range(1, 4):
-        before = section(session)
+        before = sections(session)["data"]
         assert session.exec(atom), "exec of umem_add: expected an address, got NULL"
         wait_for_all(rig, session)
-        changed = differences(before, section(session), rig.abi.word_bytes)
+        changed = differences(before, sections(session)["data"], rig.abi.word_bytes)
         expected = sorted(session.layout.labels[label][1] for label in ("count", "got"))
         assert changed == expected, f"words written: expected offsets {expected}, got {changed}"
         assert_words(session, count=turn, got=turn)
@@ -198,7 +194,6 @@ def test_a_syslet_that_is_over_may_be_gone_at_once(rig: Rig, way: str, fate: str
     build.section("behind")
     build.code.append(Buffer("wall", 16))
     session = rig.load(build)
-    number = [s.label for s in session.layout.sections].index("gone")
     word = session.exec(start)
     if way == "cached":
         assert word, "exec of umem_add: expected an address, got NULL"
@@ -206,17 +201,17 @@ def test_a_syslet_that_is_over_may_be_gone_at_once(rig: Rig, way: str, fate: str
         assert_null(rig, word)
         session.feed(pipe, b"x")
         rig.until(lambda: session.slots()[0] != 0, "the entry")
-    garbage = bytes([0xA5]) * session.layout.sections[number].size_bytes
+    garbage = bytes([0xA5]) * len(sections(session)["gone"])
     if fate == "unmapped":
         session.unmap("gone")
     else:
-        session.engine.write(session.bases[number], garbage)
+        session.engine.write(session.address("gone"), garbage)
     wait_for_all(rig, session)
     complete(rig, session, Address("other"))
     wait_for_all(rig, session)
     assert_words(session, count=101 if way != "cached" else 102)
     if fate == "overwritten":
-        left = section(session, number)
+        left = sections(session)["gone"]
         assert left == garbage, "expected nothing written into the memory that was handed over"
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
-from syslet_conformance.builder import Build
-from syslet_conformance.program import Address
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
-from syslet_conformance.session import HANG_S, Hang, Session
+from syslet_conformance.suite.losses import (
+    assert_guarded,
+    assert_reported,
+    guarded_build,
+    reports,
+    submit,
+)
 from syslet_conformance.suite.steps import (
     assert_slots,
     assert_words,
@@ -21,57 +23,8 @@ from syslet_conformance.suite.steps import (
 )
 from syslet_layouts import Flag
 
-GUARD = 0x5AFE
-"""What the words beside the ring hold."""
-
 FATE = "overflow-fate"
 DROPPED, LATE = "dropped", "delivered later"
-
-
-def reports(rig: Rig, session: Session, head: str = "head") -> int:
-    """How many losses wait reports until nothing is pending and none is left.
-
-    A wait that was under way at the loss may still succeed: so two in a row have to.
-    """
-    reported = calm = 0
-    while calm < 2:
-        if rig.is_error(session.wait(len(session.slots(head)) + 1, head)):
-            reported, calm = reported + 1, 0
-        else:
-            calm += 1
-        assert reported < 100, "wait: expected an error for each loss, got 100 of them"
-    return reported
-
-
-def assert_reported(rig: Rig, session: Session, losses: int, head: str = "head") -> None:
-    """As many errors as losses."""
-    got = reports(rig, session, head)
-    assert got == losses, f"errors that waits returned: expected {losses}, got {got}"
-
-
-def submit(rig: Rig, session: Session, *atoms: Address) -> int:
-    """Submit ASYNC syslets, each again where exec reports a loss instead; how many it did."""
-    reported = 0
-    for atom in atoms:
-        while word := session.exec(atom):
-            assert rig.is_error(word), f"exec of ASYNC: expected NULL, got {session.name(word)}"
-            reported += 1
-            assert reported < 100, "exec: expected an error for each loss, got 100 of them"
-    return reported
-
-
-def overflow_build(slots: int) -> Build:
-    """A ring of `slots` between two guard words."""
-    build = Build(0)
-    build.word(GUARD, label="below")
-    build.ring(slots)
-    build.word(GUARD, label="above")
-    return build
-
-
-def assert_guarded(session: Session) -> None:
-    """Nothing was written beside the ring and its descriptor."""
-    assert_words(session, below=GUARD, above=GUARD)
 
 
 @checks("ring.never-overwrites", "ring.overflow-is-an-error", "ring.kernel-index")
@@ -81,7 +34,7 @@ def assert_guarded(session: Session) -> None:
 def test_each_loss_is_reported_once_and_the_taken_slots_stay(
     rig: Rig, slots: int, losses: int, way: str
 ) -> None:
-    build = overflow_build(slots)
+    build = guarded_build(slots)
     first = [build.result(1, flags=Flag.ASYNC) for _ in range(slots)]
     pipe, count = build.pipe(), build.word(label="count")
     flags = Flag.ASYNC if way == "flag" else Flag(0)
@@ -103,24 +56,25 @@ def test_each_loss_is_reported_once_and_the_taken_slots_stay(
 @checks("ring.overflow-is-an-error", "ring.recovers")
 @pytest.mark.parametrize("losses", [1, 2])
 def test_an_exec_that_reports_a_loss_has_not_run_its_syslet(rig: Rig, losses: int) -> None:
-    build = overflow_build(1)
+    build = guarded_build(1)
     first = build.result(1, flags=Flag.ASYNC)
     more = [build.result(1, flags=Flag.ASYNC) for _ in range(losses)]
     probe = build.add(build.word(label="count"), label="probe")
     session = rig.load(build)
     complete(rig, session, first)
     errors, ran = submit(rig, session, *more), 0
-    deadline = time.monotonic() + HANG_S
-    while errors < losses:
-        word = session.exec(probe)
-        assert word, "exec of umem_add: expected an address or an errno, got NULL"
-        if rig.is_error(word):
-            errors += 1
-        else:
-            ran += 1
-        assert_words(session, count=ran)
-        if time.monotonic() > deadline:
-            raise Hang(f"expected {losses} execs that report a loss, got {errors}")
+
+    def all_reported() -> bool:
+        nonlocal errors, ran
+        if errors < losses:
+            word = session.exec(probe)
+            assert word, "exec of umem_add: expected an address or an errno, got NULL"
+            errors += rig.is_error(word)
+            ran += not rig.is_error(word)
+            assert_words(session, count=ran)
+        return errors == losses
+
+    rig.until(all_reported, f"{losses} execs that report a loss")
     word = session.exec(probe)
     assert word, "exec of umem_add: expected an address, got NULL"
     assert not rig.is_error(word), f"exec: expected no error after {losses}, got {rig.errno(word)}"
@@ -131,7 +85,7 @@ def test_an_exec_that_reports_a_loss_has_not_run_its_syslet(rig: Rig, losses: in
 
 @checks("ring.overflow-is-an-error", "ring.per-exec")
 def test_a_loss_is_reported_on_its_own_head_alone(rig: Rig) -> None:
-    build = overflow_build(1)
+    build = guarded_build(1)
     build.ring(1, "other_ring", "other")
     first, second, elsewhere = (build.result(1, flags=Flag.ASYNC) for _ in range(3))
     session = rig.load(build)
@@ -147,7 +101,7 @@ def test_a_loss_is_reported_on_its_own_head_alone(rig: Rig) -> None:
 @checks("ring.recovers", "ring.wraps", "ring.kernel-index", "ring.exactly-once")
 @pytest.mark.parametrize("consumed", [1, 2, 3])
 def test_after_a_loss_events_go_on_at_the_next_slot(rig: Rig, consumed: int) -> None:
-    build = overflow_build(3)
+    build = guarded_build(3)
     first = [build.result(1, flags=Flag.ASYNC, label=f"first{i}") for i in range(3)]
     lost = build.result(1, flags=Flag.ASYNC, label="lost")
     new = [build.result(1, flags=Flag.ASYNC, label=f"new{i}") for i in range(3)]
@@ -181,7 +135,7 @@ def test_after_a_loss_events_go_on_at_the_next_slot(rig: Rig, consumed: int) -> 
 
 @checks("ring.recovers", "ring.exactly-once")
 def test_many_losses_later_every_event_still_comes(rig: Rig) -> None:
-    build = overflow_build(2)
+    build = guarded_build(2)
     atoms = [build.result(1, flags=Flag.ASYNC) for _ in range(5)]
     session = rig.load(build)
     for turn in range(4):
@@ -201,7 +155,7 @@ def test_many_losses_later_every_event_still_comes(rig: Rig) -> None:
 
 @checks("ring.recovers", "wait.full-ring")
 def test_a_wait_on_a_ring_that_lost_events_returns(rig: Rig) -> None:
-    build = overflow_build(1)
+    build = guarded_build(1)
     first, second = (build.result(1, flags=Flag.ASYNC) for _ in range(2))
     [(pipe, pending)] = readers(build, 1)
     session = rig.load(build)
@@ -229,7 +183,7 @@ def test_a_wait_on_a_ring_that_lost_events_returns(rig: Rig) -> None:
 
 @checks("ring.overflow-is-an-error", "ring.no-complete")
 def test_no_complete_loses_nothing_on_a_full_ring(rig: Rig) -> None:
-    build = overflow_build(1)
+    build = guarded_build(1)
     first = build.result(1, flags=Flag.ASYNC)
     silent = build.add(build.word(label="ran"), flags=Flag.ASYNC | Flag.NO_COMPLETE)
     session = rig.load(build)
@@ -242,7 +196,7 @@ def test_no_complete_loses_nothing_on_a_full_ring(rig: Rig) -> None:
 
 @checks("ring.overflow-fate")
 def test_what_becomes_of_an_event_that_did_not_fit(rig: Rig) -> None:
-    build = overflow_build(2)
+    build = guarded_build(2)
     *first, lost, other = (build.result(1, flags=Flag.ASYNC) for _ in range(4))
     session = rig.load(build)
     complete(rig, session, *first)

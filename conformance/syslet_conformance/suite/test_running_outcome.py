@@ -86,15 +86,9 @@ def test_outcomes_one_after_the_other_leave_an_entry_for_each_null(rig: Rig) -> 
 # -- no reentry --------------------------------------------------------------------------
 
 
-def _need_number(rig: Rig, name: str) -> None:
-    if rig.engine.syscall_number(name) is None:
-        pytest.skip(f"the engine has no number for {name}")
-
-
 @checks("exec.no-reentry")
 @pytest.mark.usefixtures("mode")
 def test_an_atom_that_names_exec_gets_a_negative_result_and_starts_nothing(rig: Rig) -> None:
-    _need_number(rig, "async_exec")
     build = Build()
     build.ring(2, "other_ring", "other")
     inner, after = build.word(label="inner"), build.word(label="after")
@@ -116,7 +110,6 @@ def test_an_atom_that_names_exec_gets_a_negative_result_and_starts_nothing(rig: 
 @checks("exec.no-reentry")
 @pytest.mark.usefixtures("mode")
 def test_an_atom_that_executes_itself_does_not_recurse(rig: Rig) -> None:
-    _need_number(rig, "async_exec")
     build = Build()
     arguments = build.word(Address("first")), build.word(Address("head"))
     result = build.word(7, label="result")
@@ -131,7 +124,6 @@ def test_an_atom_that_executes_itself_does_not_recurse(rig: Rig) -> None:
 @checks("exec.no-reentry")
 @pytest.mark.usefixtures("mode")
 def test_an_atom_that_names_wait_gets_a_negative_result_and_does_not_wait(rig: Rig) -> None:
-    _need_number(rig, "async_wait")
     build = Build()
     build.ring(2, "other_ring", "other")
     after, result = build.word(label="after"), build.word(7, label="result")
