@@ -7,7 +7,7 @@ A call takes six unsigned words and answers its signed result, -errno among them
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from errno import EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT, ESPIPE
+from errno import EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT, EPIPE, ESPIPE
 
 from syslet_layouts import Abi, SysletError
 from syslet_reference.blocking import Blocked, Clock
@@ -49,7 +49,6 @@ class Kernel:
     def __init__(self, abi: Abi, memory: Memory, put: Callable[[bytes], None]) -> None:
         self.abi = abi
         self.memory = memory
-        self._greatest, self._beyond = abi.word_max, abi.word_mask + 1
         self.clock = Clock()
         self.files: dict[int, OpenFile] = {}
         self.paths: dict[bytes, bytearray] = {b"hello.txt": bytearray(b"hello, syslets\n")}
@@ -105,7 +104,7 @@ class Kernel:
             value = self.memory.add(args[0], args[1])
         except PageFault:
             return -EFAULT
-        return value if value <= self._greatest else value - self._beyond
+        return self.abi.signed(value)
 
     def sys_getpid(self, args: Sequence[int]) -> int:  # noqa: ARG002 - takes none
         return PID
@@ -177,13 +176,14 @@ class Kernel:
             return -ESPIPE
 
         def attempt() -> int | Blocked:
-            waits = source if not source.poll() else target
             if not count or source.poll() == POLLHUP:
                 return 0
-            if waits is source or not target.poll():
+            waits = next((end for end in (source, target) if not end.poll()), None)
+            if waits is not None:
                 return -EAGAIN if flags & SPLICE_NONBLOCK else Blocked(attempt, [waits.waits_on()])
-            room = PIPE_BYTES - len(target.pipe.data)
-            moved = source.read(min(count, room)) if target.pipe.has_reader else b""
+            if not target.pipe.has_reader:
+                return -EPIPE
+            moved = source.read(min(count, PIPE_BYTES - len(target.pipe.data)))
             assert isinstance(moved, bytes)
             return target.write(moved) or 0
 

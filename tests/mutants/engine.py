@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import syslet_conformance.rig as rig_module
 from syslet_conformance.backends import EmbeddedEngine
+from syslet_conformance.session import Call
+from syslet_layouts import Abi
+
+WRONG_HANG_S = 1.0
+"""A second is enough for what hangs on purpose."""
 
 
 class Mutant(EmbeddedEngine):
@@ -12,3 +18,12 @@ class Mutant(EmbeddedEngine):
     """
 
     abis = ("ilp32-le",)
+
+
+class HangingMutant(Mutant):
+    """It may hang: that is seen sooner than with an engine that is not known."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        vars(rig_module)["HANG_S"] = WRONG_HANG_S
+        Call.join.__defaults__ = (WRONG_HANG_S,)

@@ -179,9 +179,7 @@ class _SlotCount(Mutant):
         super().__init__(abi)
         vars(ring)["slot_count"] = self._slot_count
 
-    @staticmethod
-    def _slot_count(head: AsyncHeadUser, word_bytes: int) -> int | None:
-        raise NotImplementedError
+    _slot_count = staticmethod(ring.slot_count)
 
 
 class RestOfTheSizeIsIgnored(_SlotCount):

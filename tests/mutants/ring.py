@@ -5,25 +5,18 @@ from __future__ import annotations
 from errno import EFAULT
 from typing import Any
 
-import syslet_conformance.rig as rig_module
-from mutants.engine import Mutant
-from syslet_conformance.session import Call
+from mutants.engine import HangingMutant
 from syslet_layouts import Abi, AsyncHeadUser, Flag
 from syslet_reference import ring
 from syslet_reference.syslet import HeadState, Syslet
 
-_WRONG_HANG_S = 1.0
-"""A second is enough for what hangs on purpose."""
 
-
-class _Ring(Mutant):
+class _Ring(HangingMutant):
     """The reference's completion, in parts that can be broken one by one."""
 
     def __init__(self, abi: Abi) -> None:
         super().__init__(abi)
         self.posted = 0
-        vars(rig_module)["HANG_S"] = _WRONG_HANG_S
-        Call.join.__defaults__ = (_WRONG_HANG_S,)
 
     def _post(self, syslet: Syslet) -> tuple[int, int]:
         head, error = self._descriptor(syslet.head)
@@ -77,10 +70,6 @@ class WrapsAtAPowerOfTwo(_Ring):
 
 class WrapsASlotLate(_Ring):
     """After the last slot it goes on behind the ring."""
-
-    def _descriptor(self, head: int) -> tuple[AsyncHeadUser | None, int]:
-        fields, error = super()._descriptor(head)
-        return fields, error
 
     def following(self, index: int, slots: int) -> int:
         return 0 if index >= slots else index + 1
@@ -372,18 +361,14 @@ class CountsWithoutWrapping(_Ring):
 
     def _descriptor(self, head: int) -> tuple[AsyncHeadUser | None, int]:
         at = head + self.abi.head_offsets["kernel_ring_idx"]
-        kept = self.counts.get(head)
-        try:
-            if kept is not None and self.memory.word(at) == kept:
-                size = self.memory.word(head + self.abi.head_offsets["ring_size_bytes"])
-                self.memory.set_word(at, kept % max(size // self.abi.word_bytes, 1))
-                found = super()._descriptor(head)
-                self.memory.set_word(at, kept)
-                return found
-        except Exception:
-            self.counts.pop(head, None)
-            raise
-        return super()._descriptor(head)
+        count = self.counts.get(head)
+        if count is None or not self.memory.is_mapped(head, self.abi.head_size):
+            return super()._descriptor(head)
+        size = self.memory.word(head + self.abi.head_offsets["ring_size_bytes"])
+        self.memory.set_word(at, count % max(size // self.abi.word_bytes, 1))
+        found = super()._descriptor(head)
+        self.memory.set_word(at, count)
+        return found
 
     def __init__(self, abi: Abi) -> None:
         super().__init__(abi)

@@ -5,27 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from errno import EAGAIN, EFAULT, EINVAL
 
-import syslet_conformance.rig as rig_module
 import syslet_reference.engine as shell
-from mutants.engine import Mutant
-from syslet_conformance.session import Call
+from mutants.engine import HangingMutant, Mutant
 from syslet_layouts import Abi, Flag, decode_atom
 from syslet_reference.syslet import HeadState, Pause, Syslet
 
-_WRONG_HANG_S = 1.0
-"""A second is enough for what hangs on purpose."""
 
-
-class _Hanging(Mutant):
-    """It may hang: that is seen sooner than with an engine that is not known."""
-
-    def __init__(self, abi: Abi) -> None:
-        super().__init__(abi)
-        vars(rig_module)["HANG_S"] = _WRONG_HANG_S
-        Call.join.__defaults__ = (_WRONG_HANG_S,)
-
-
-class _Watching(_Hanging):
+class _Watching(HangingMutant):
     """It knows the first atom of the last exec, and the syslet that ran last."""
 
     def __init__(self, abi: Abi) -> None:
@@ -135,7 +121,7 @@ class ReturnsTheBlockedAtom(_Watching):
 # -- exec.continues-alone ---------------------------------------------------------------
 
 
-class SleepsUntilTheNextCall(_Hanging):
+class SleepsUntilTheNextCall(HangingMutant):
     """What was woken goes on in the next exec or wait, and not before."""
 
     def __init__(self, abi: Abi) -> None:
@@ -161,7 +147,7 @@ class SleepsUntilTheNextCall(_Hanging):
             super()._settle(caller_may_go_on=caller_may_go_on)
 
 
-class SleepsAtASecondBlock(_Hanging):
+class SleepsAtASecondBlock(HangingMutant):
     """A syslet that blocks once more is not woken again."""
 
     def __init__(self, abi: Abi) -> None:
@@ -185,7 +171,7 @@ class Takes63(Mutant):
         return -EAGAIN if state and state.pending >= 63 else super()._exec(atom, head)
 
 
-class AsyncBehindTheBlocked(_Hanging):
+class AsyncBehindTheBlocked(HangingMutant):
     """An ASYNC syslet starts when nothing is blocked any more."""
 
     def __init__(self, abi: Abi) -> None:
@@ -524,7 +510,7 @@ class AsyncAsItWasAtFirst(_Watching):
 # -- exec.no-reentry --------------------------------------------------------------------
 
 
-class _CallsItself(_Hanging):
+class _CallsItself(HangingMutant):
     """The engine's own calls can be named by an atom."""
 
     def __init__(self, abi: Abi) -> None:

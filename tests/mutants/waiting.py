@@ -5,29 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from errno import EAGAIN, EINTR, EINVAL
 
-import syslet_conformance.rig as rig_module
-from mutants.engine import Mutant
-from syslet_conformance.session import Call
+from mutants.engine import HangingMutant, Mutant
 from syslet_layouts import Abi, AsyncHeadUser, Flag
 from syslet_reference import ring
 from syslet_reference.syslet import HeadState, Syslet
 
-_WRONG_HANG_S = 1.0
-"""A second is enough for what hangs on purpose."""
-
 _MANY = 1 << 30
 
 
-class _Hanging(Mutant):
-    """It may hang: that is seen sooner than with an engine that is not known."""
-
-    def __init__(self, abi: Abi) -> None:
-        super().__init__(abi)
-        vars(rig_module)["HANG_S"] = _WRONG_HANG_S
-        Call.join.__defaults__ = (_WRONG_HANG_S,)
-
-
-class _Waiting(_Hanging):
+class _Waiting(HangingMutant):
     """The reference's wait, in parts that can be broken one by one."""
 
     def _wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
@@ -82,7 +68,7 @@ class BlockedWaitsForTheLast(_Waiting):
         return super().holds(_MANY if has_blocked else wanted, events, head, has_blocked)
 
 
-class OneOfTwoWaits(_Hanging):
+class OneOfTwoWaits(HangingMutant):
     """While a wait is blocked, another one sees nothing before the last pending syslet."""
 
     def __init__(self, abi: Abi) -> None:
