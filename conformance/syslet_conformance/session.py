@@ -110,9 +110,7 @@ class Session:
                 self._need("pipe")
                 self.pipes[declaration.label] = self.engine.pipe()
         numbers = partial(number_of, self.engine)
-        images = section_bytes(
-            self.program, self.abi, self.layout, self.bases, numbers, self.pipes
-        )
+        images = section_bytes(self.program, self.abi, self.layout, self.bases, numbers, self.pipes)
         for base, image in zip(self.bases, images, strict=True):
             if image:
                 self.engine.write(base, image)

@@ -10,8 +10,27 @@ from syslet_conformance.builder import Build
 from syslet_conformance.program import NULL, Address, Buffer, Value, Words
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
+from syslet_conformance.session import Session
 from syslet_conformance.suite.memory import COMPLETION, assert_untouched, sections
 from syslet_conformance.suite.steps import BAD_DESCRIPTOR, UNREADABLE, assert_words, finish_blocked
+
+
+def _call_of(build: Build, given: int) -> tuple[str, tuple[Address, ...]]:
+    """A call of that many parameters, and pointers to them: getpid, close or umem_add of 3."""
+    x, zero = build.word(1, label="x"), build.word(0)
+    first = build.word(BAD_DESCRIPTOR) if given == 1 else build.word(x)
+    name = {0: "getpid", 1: "close"}.get(given, "umem_add")
+    return name, (first, build.word(3), zero, zero, zero)[:given]
+
+
+def _assert_called(session: Session, given: int) -> None:
+    """The call of `_call_of` was made: its result is in ``got``."""
+    if given == 0:
+        assert session.word("got") > 0, f"getpid: expected an id, got {session.word('got')}"
+    else:
+        assert_words(session, got=-EBADF if given == 1 else 4)
+    assert_words(session, x=4 if given >= 2 else 1)
+
 
 # -- where the list of parameters ends --------------------------------------------------
 
@@ -24,7 +43,8 @@ def test_pointers_after_the_first_null_are_not_dereferenced(
     rig: Rig, given: int, behind: str
 ) -> None:
     build = Build()
-    x, zero, got = build.word(1, label="x"), build.word(0), build.word(-7, label="got")
+    got = build.word(-7, label="got")
+    name, args = _call_of(build, given)
     garbage: dict[str, Value] = {
         "unreadable": UNREADABLE,
         "odd": UNREADABLE + 1,
@@ -32,18 +52,11 @@ def test_pointers_after_the_first_null_are_not_dereferenced(
         "last-byte": Address("end", rig.abi.word_bytes - 1),
         "readable": build.word(0x1234),
     }
-    first: Value = build.word(BAD_DESCRIPTOR) if given == 1 else build.word(x)
-    args = (first, build.word(3), zero, zero, zero)[:given]
-    name = {0: "getpid", 1: "close"}.get(given, "umem_add")
     atom = build.atom(name, *args, NULL, *[garbage[behind]] * (5 - given), ret=got)
     build.section("edge")
     build.code.append(Buffer("end", rig.abi.word_bytes))
     session, _ = rig.run(build, atom)
-    if given == 0:
-        assert session.word("got") > 0, f"getpid: expected an id, got {session.word('got')}"
-    else:
-        assert_words(session, got=-EBADF if given == 1 else 4)
-    assert_words(session, x=4 if given >= 2 else 1)
+    _assert_called(session, given)
 
 
 @checks("arg.null-ends")
@@ -78,10 +91,8 @@ def test_a_pointer_to_a_word_that_is_0_ends_nothing(rig: Rig) -> None:
 @pytest.mark.parametrize("behind", ["unmapped", "ones", "zeros"])
 def test_an_atom_is_cut_off_after_its_first_null_pointer(rig: Rig, given: int, behind: str) -> None:
     build = Build()
-    x, zero, got = build.word(1, label="x"), build.word(0), build.word(-7, label="got")
-    first = build.word(BAD_DESCRIPTOR) if given == 1 else build.word(x)
-    args = (first, build.word(3), zero, zero, zero)[:given]
-    name = {0: "getpid", 1: "close"}.get(given, "umem_add")
+    got = build.word(-7, label="got")
+    name, args = _call_of(build, given)
     build.section("last")
     atom = build.atom(name, *args, ret=got, packed=True, label="packed")
     if behind != "unmapped":
@@ -89,11 +100,7 @@ def test_an_atom_is_cut_off_after_its_first_null_pointer(rig: Rig, given: int, b
     session = rig.load(build, atom)
     before = sections(session)
     rig.finish(session, atom)
-    if given == 0:
-        assert session.word("got") > 0, f"getpid: expected an id, got {session.word('got')}"
-    else:
-        assert_words(session, got=-EBADF if given == 1 else 4)
-    assert_words(session, x=4 if given >= 2 else 1)
+    _assert_called(session, given)
     assert_untouched(session, before, "memory", *COMPLETION, "x", "got")
 
 
