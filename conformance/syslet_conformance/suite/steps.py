@@ -84,6 +84,12 @@ def assert_words(session: Session, **expected: int) -> None:
     assert got == expected, f"variables: expected {expected}, got {got}"
 
 
+def assert_drained(session: Session, pipe: str, expected: bytes, when: str = "") -> None:
+    """A pipe holds exactly `expected`, which is taken out of it."""
+    got = session.drain(pipe, len(expected) + 16)
+    assert got == expected, f"{pipe}{when and f' {when}'}: expected {expected!r}, got {got!r}"
+
+
 def release(rig: Rig, session: Session, pipe: str, head: str = "head") -> None:
     """Feed a reader that is blocked; its entry comes into the ring with no further call.
 

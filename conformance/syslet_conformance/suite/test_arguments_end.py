@@ -12,7 +12,13 @@ from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
 from syslet_conformance.session import Session
 from syslet_conformance.suite.memory import COMPLETION, assert_untouched, sections
-from syslet_conformance.suite.steps import BAD_DESCRIPTOR, UNREADABLE, assert_words, finish_blocked
+from syslet_conformance.suite.steps import (
+    BAD_DESCRIPTOR,
+    UNREADABLE,
+    assert_drained,
+    assert_words,
+    finish_blocked,
+)
 
 
 def _call_of(build: Build, given: int) -> tuple[str, tuple[Address, ...]]:
@@ -195,8 +201,7 @@ def test_a_read_with_no_count_reads_nothing_and_does_not_block(rig: Rig) -> None
     session.feed(pipe, b"data")
     rig.finish(session, atom)
     assert_words(session, got=0)
-    data = session.drain(pipe, 8)
-    assert data == b"data", f"pipe: expected b'data', got {data!r}"
+    assert_drained(session, pipe, b"data")
 
 
 @checks("arg.missing-is-zero")

@@ -8,7 +8,7 @@ from syslet_conformance.builder import Build
 from syslet_conformance.program import NULL, Address, Value, Words
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
-from syslet_conformance.suite.steps import assert_words, await_end, block
+from syslet_conformance.suite.steps import assert_drained, assert_words, await_end, block
 
 # -- parameters by pointer --------------------------------------------------------------
 
@@ -21,8 +21,7 @@ def test_each_parameter_is_the_word_in_its_own_position(rig: Rig) -> None:
     into = build.buffer(8, label="into")
     session, _ = rig.run(build, build.write(pipe, b"data", ret=got))
     assert_words(session, got=4)
-    data = session.drain(pipe, 8)
-    assert data == b"data", f"pipe: expected b'data', got {data!r}"
+    assert_drained(session, pipe, b"data")
     build = Build()
     pipe, got, into = build.pipe(), build.word(label="got"), build.buffer(8, label="into")
     reads = build.read(pipe, 3, into=into, ret=got)

@@ -11,7 +11,13 @@ from syslet_conformance.program import NULL, Address, Value
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
 from syslet_conformance.suite.memory import COMPLETION, assert_untouched, sections
-from syslet_conformance.suite.steps import BAD_DESCRIPTOR, UNREADABLE, assert_words, finish_blocked
+from syslet_conformance.suite.steps import (
+    BAD_DESCRIPTOR,
+    UNREADABLE,
+    assert_drained,
+    assert_words,
+    finish_blocked,
+)
 from syslet_layouts import Flag
 
 
@@ -78,9 +84,8 @@ def test_a_call_of_six_parameters_is_given_each_in_its_position(rig: Rig) -> Non
     session.feed(source, b"data")
     rig.finish(session, first)
     assert_words(session, got=3)
-    data = session.drain(target, 8)
-    assert data == b"dat", f"target: expected b'dat', got {data!r}"
-    session.drain(source, 8)
+    assert_drained(session, target, b"dat")
+    assert_drained(session, source, b"a")
     rig.finish(session, first)
     assert_words(session, got=-EAGAIN)
 

@@ -12,6 +12,7 @@ from syslet_conformance.registry import checks
 from syslet_conformance.rig import Ran, Rig
 from syslet_conformance.session import Session
 from syslet_conformance.suite.steps import (
+    assert_drained,
     assert_slots,
     assert_still_blocked,
     assert_succeeded,
@@ -56,6 +57,17 @@ def _changeable(build: Build) -> None:
         build.atom("umem_add", to_x, one, ret=got, next=Address("third_atom"), label=label)
     build.add(third, label="third_atom")
     build.add(fourth, label="fourth_atom")
+
+
+def _finish(
+    rig: Rig, session: Session, reader: Address, pipe: str, data: bytes, blocks: bool
+) -> Ran:
+    """Run a reader to its end: its data is there before it is, or comes once it is blocked."""
+    if blocks:
+        block(rig, session, reader)
+        return fed(rig, session, pipe, data)
+    session.feed(pipe, data)
+    return rig.finish(session, reader)
 
 
 def _place(rig: Rig, field: str) -> FieldPlace:
@@ -125,12 +137,7 @@ def test_an_atom_runs_as_a_read_has_changed_it(rig: Rig, field: str, blocks: boo
     first = build.read(pipe, place.size_bytes, into=into, next=Address("second"), label="first")
     session = rig.load(build, first)
     data = _changed_bytes(rig, session, field)
-    if blocks:
-        block(rig, session, first)
-        ran = fed(rig, session, pipe, data)
-    else:
-        session.feed(pipe, data)
-        ran = rig.finish(session, first)
+    ran = _finish(rig, session, first, pipe, data, blocks)
     _assert_changed(rig, session, ran, field)
 
 
@@ -198,12 +205,7 @@ def test_an_atom_that_came_out_of_a_pipe_runs(rig: Rig, blocks: bool) -> None:
     sample = build.add(count, 1, next=last, label="sample")
     session = rig.load(build, first)
     data = rig.engine.read(session.address(sample), size)
-    if blocks:
-        block(rig, session, first)
-        ran = fed(rig, session, pipe, data)
-    else:
-        session.feed(pipe, data)
-        ran = rig.finish(session, first)
+    ran = _finish(rig, session, first, pipe, data, blocks)
     assert_words(session, count=11)
     rig.assert_ended_at(session, ran, last)
 
@@ -260,13 +262,11 @@ def test_nothing_of_a_later_atom_happens_while_an_earlier_one_is_blocked(rig: Ri
     block(rig, session, first)
     call = session.start_wait(1)
     assert_still_blocked(session, call, "the first atom reads an empty pipe")
-    got = session.drain(log, 10)
-    assert got == b"", f"log while the first atom is blocked: expected nothing, got {got!r}"
+    assert_drained(session, log, b"", "while the first atom is blocked")
     assert_words(session, count=0)
     session.feed(pipe, b"x")
     assert_succeeded(rig, call.join())
-    got = session.drain(log, 10)
-    assert got == b"later", f"log: expected b'later', got {got!r}"
+    assert_drained(session, log, b"later")
     assert_words(session, count=1)
     assert_slots(session, last, 0, 0, 0)
 
@@ -295,8 +295,7 @@ def test_each_of_several_cachemisses_holds_back_what_follows_it(rig: Rig) -> Non
         )
     session.feed(pipes[3], b"x")
     assert_succeeded(rig, call.join())
-    got = session.drain(log, 10)
-    assert got == b"3", f"log: expected b'3', got {got!r}"
+    assert_drained(session, log, b"3")
     assert_slots(session, Address("writes_3"), 0, 0, 0)
 
 
@@ -314,12 +313,10 @@ def test_nothing_of_a_later_atom_happens_while_a_sync_atom_blocks_its_caller(rig
     session = rig.load(build)
     call = session.start_exec(first)
     assert_still_blocked(session, call, "SYNC and an empty pipe")
-    got = session.drain(log, 10)
-    assert got == b"", f"log while the first atom is blocked: expected nothing, got {got!r}"
+    assert_drained(session, log, b"", "while the first atom is blocked")
     session.feed(pipe, b"x")
     assert not rig.is_error(call.join()), f"exec: expected success, got {rig.errno(call.join())}"
-    got = session.drain(log, 10)
-    assert got == b"later", f"log: expected b'later', got {got!r}"
+    assert_drained(session, log, b"later")
 
 
 @checks("chain.sequential", "chain.next")
@@ -333,8 +330,7 @@ def test_writes_of_one_syslet_come_in_its_order(rig: Rig) -> None:
         letter = letters[number : number + 1]
         build.write(log, letter, next=following, label=f"writes_{number}")
     session, _ = rig.run(build, Address("writes_0"))
-    got = session.drain(log, 100)
-    assert got == letters, f"log: expected {letters!r}, got {got!r}"
+    assert_drained(session, log, letters)
 
 
 @checks("chain.sequential", "arg.by-pointer")
@@ -351,11 +347,6 @@ def test_what_a_read_brings_is_there_for_the_atom_after_it(rig: Rig, blocks: boo
     last = build.atom("umem_add", to_total, got, label="counts")
     session = rig.load(build, first)
     data = encode_words(rig.abi, [42])
-    if blocks:
-        block(rig, session, first)
-        ran = fed(rig, session, pipe, data)
-    else:
-        session.feed(pipe, data)
-        ran = rig.finish(session, first)
+    ran = _finish(rig, session, first, pipe, data, blocks)
     assert_words(session, brought=42, got=size, total=42 + size)
     rig.assert_ended_at(session, ran, last)

@@ -27,6 +27,7 @@ from syslet_conformance.suite.hostile import (
 from syslet_conformance.suite.memory import assert_untouched
 from syslet_conformance.suite.steps import (
     UNREADABLE,
+    assert_drained,
     assert_slots,
     assert_still_blocked,
     assert_succeeded,
@@ -186,8 +187,7 @@ def test_results_and_data_of_before_the_fault_stay(rig: Rig) -> None:
     session = rig.load(build)
     assert_refused(rig, session, session.exec(first), "next in the first page")
     assert_word(session, "got", 14, "the result")
-    data = session.drain(pipe, 16)
-    assert data == b"done", f"pipe: expected b'done', got {data!r}"
+    assert_drained(session, pipe, b"done")
 
 
 @checks("fault.later-atom")
@@ -247,12 +247,10 @@ def test_nothing_is_written_into_a_pipe_for_an_argument_that_cannot_be_read(
         set_field(session, "writes", f"arg_ptr[{position}]", place)
         what = f"arg_ptr[{position}] {where}"
         assert_ended(rig, session, session.exec(writes), what)
-        data = session.drain(pipe, 16)
-        assert data == b"", f"{what}: expected nothing in the pipe, got {data!r}"
+        assert_drained(session, pipe, b"", f"with {what}")
     set_field(session, "writes", f"arg_ptr[{position}]", good[position])
     rig.finish(session, writes)
-    data = session.drain(pipe, 16)
-    assert data == b"data", f"with all six: expected b'data' in the pipe, got {data!r}"
+    assert_drained(session, pipe, b"data", "with all six")
 
 
 @checks("fault.argument")
@@ -267,8 +265,7 @@ def test_a_read_is_not_made_with_an_argument_that_cannot_be_read(rig: Rig) -> No
     assert_ended(rig, session, session.exec(reads), "a 4th argument after a mapping")
     data = rig.engine.read(session.address("into"), 8)
     assert data == bytes(8), f"into: expected nothing read, got {data!r}"
-    data = session.drain(pipe, 16)
-    assert data == b"data", f"pipe: expected that b'data' is still there, got {data!r}"
+    assert_drained(session, pipe, b"data", "after a read that faulted")
 
 
 # -- ret_ptr ----------------------------------------------------------------------------
