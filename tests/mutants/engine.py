@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import syslet_conformance.rig as rig_module
 from syslet_conformance.backends import EmbeddedEngine
 from syslet_conformance.session import Call
@@ -18,6 +20,26 @@ class Mutant(EmbeddedEngine):
     """
 
     abis = ("ilp32-le",)
+
+
+class Sees(Mutant):
+    """It takes the fields of an atom for others: packed or not, `seen` gives them."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        unpack = self._atom_unpack
+
+        def unpack_seen(buffer: Any, offset: int = 0) -> tuple[Any, ...]:
+            return self.seen(unpack(buffer, offset))
+
+        self._atom_unpack = unpack_seen
+
+    def _fetch_packed(self, address: int) -> tuple[int, ...]:
+        return self.seen(super()._fetch_packed(address))
+
+    def seen(self, fields: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What it takes the fields of the atom fetched now for."""
+        return fields
 
 
 class HangingMutant(Mutant):

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from construct import Int32ul, Int64ub, Int64ul
 
 import syslet_reference.engine as shell
-from mutants.engine import Mutant
+from mutants.engine import Mutant, Sees
 from mutants.rewritten import rewritten
 from syslet_layouts import Abi, AsyncHeadUser, Flag, decode_head
 from syslet_reference import ring
@@ -144,26 +144,13 @@ class FlagsTakeAWord(Mutant):
         super().__init__(Abi(abi.name, Int64ul, Int64ul))
 
 
-class _Fields(Mutant):
+class _Fields(Sees):
     """It takes an atom's words for other fields: word `order[i]` for field i."""
 
-    order: tuple[int, ...] = tuple(range(11))
-
-    def __init__(self, abi: Abi) -> None:
-        super().__init__(abi)
-        unpack = self._atom_unpack
-
-        def unpack_seen(buffer: Any, offset: int = 0) -> tuple[Any, ...]:
-            return self.seen(unpack(buffer, offset))
-
-        self._atom_unpack = unpack_seen
+    order: tuple[int, ...]
 
     def seen(self, fields: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The fields that it takes the atom for."""
         return tuple(fields[word] for word in self.order)
-
-    def _fetch_packed(self, address: int) -> tuple[int, ...]:
-        return self.seen(super()._fetch_packed(address))
 
 
 class NrBeforeFlags(_Fields):
@@ -324,7 +311,7 @@ class WritesTwoWordsOfASlot(_Posts):
 # -- the flag bits ----------------------------------------------------------------------
 
 
-class _Flags(_Fields):
+class _Flags(Sees):
     """It takes a bit for another: bit i of an atom's flags for `bits[i]`."""
 
     bits: ClassVar[dict[int, int]] = {}

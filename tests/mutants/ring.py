@@ -397,8 +397,8 @@ class OneRingForAll(_Ring):
         return super()._post(stray)
 
 
-class MarksTheAtomWhenItIsOver(_Ring):
-    """A call later it notes in the last atom's private that the syslet is over."""
+class _KnowsWhatIsOver(_Ring):
+    """It keeps the last atoms of syslets that are over."""
 
     def __init__(self, abi: Abi) -> None:
         super().__init__(abi)
@@ -407,6 +407,10 @@ class MarksTheAtomWhenItIsOver(_Ring):
     def _end(self, syslet: Syslet) -> None:
         super()._end(syslet)
         self.over.append(syslet.last)
+
+
+class MarksTheAtomWhenItIsOver(_KnowsWhatIsOver):
+    """A call later it notes in the last atom's private that the syslet is over."""
 
     def _mark(self) -> None:
         while self.over:
@@ -419,16 +423,8 @@ class MarksTheAtomWhenItIsOver(_Ring):
         return super().wait(min_events, user_ring_idx, head)
 
 
-class ReadsTheAtomWhenItIsOver(_Ring):
+class ReadsTheAtomWhenItIsOver(_KnowsWhatIsOver):
     """A wait reads the last atom once more, and dies where it is gone."""
-
-    def __init__(self, abi: Abi) -> None:
-        super().__init__(abi)
-        self.over: list[int] = []
-
-    def _end(self, syslet: Syslet) -> None:
-        super()._end(syslet)
-        self.over.append(syslet.last)
 
     def _exec(self, atom: int, head: int) -> int:
         returned = super()._exec(atom, head)

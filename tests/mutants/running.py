@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from errno import EAGAIN, EFAULT, EINVAL
 
 import syslet_reference.engine as shell
-from mutants.engine import HangingMutant, Mutant
+from mutants.engine import HangingMutant, Mutant, Sees
 from syslet_layouts import Abi, Flag, decode_atom
 from syslet_reference.syslet import HeadState, Pause, Syslet
 
@@ -36,31 +36,15 @@ class _Watching(HangingMutant):
         return pause is Pause.BLOCKED and not syslet.asynchronous
 
 
-class _Fetching(_Watching):
+class _SeesFlags(Sees, HangingMutant):
     """It sees other flags in an atom than are there."""
 
-    def __init__(self, abi: Abi) -> None:
-        super().__init__(abi)
-        self.fetched = 0
-        unpack = self._atom_unpack
-
-        def seen(data: bytearray, offset: int) -> tuple[int, ...]:
-            flags, nr, *others = unpack(data, offset)
-            return (self.flags(flags, nr), nr, *others)
-
-        vars(self)["_atom_unpack"] = seen
-
-    def _exec(self, atom: int, head: int) -> int:
-        self.fetched = 0
-        return super()._exec(atom, head)
-
-    def _fetch_packed(self, address: int) -> tuple[int, ...]:
-        flags, nr, *others = super()._fetch_packed(address)
+    def seen(self, fields: tuple[int, ...]) -> tuple[int, ...]:
+        flags, nr, *others = fields
         return (self.flags(flags, nr), nr, *others)
 
     def flags(self, flags: int, nr: int) -> int:  # noqa: ARG002
-        """What it takes the flags of the atom fetched now to be."""
-        self.fetched += 1
+        """What it takes the flags of the atom fetched now for."""
         return flags
 
 
@@ -205,7 +189,7 @@ class IgnoresAsync(Mutant):
         vars(shell)["_ASYNC"] = 0
 
 
-class IgnoresAsyncOnGetpid(_Fetching):
+class IgnoresAsyncOnGetpid(_SeesFlags):
     """ASYNC is not seen on a call that is known not to block."""
 
     def flags(self, flags: int, nr: int) -> int:
@@ -326,7 +310,7 @@ class LooksAtCachedAtomsLater(Mutant):
 # -- exec.cached-when-nothing-blocks ----------------------------------------------------
 
 
-class ReadsGoAsync(_Fetching):
+class ReadsGoAsync(_SeesFlags):
     """Every read goes asynchronous at once, whether there is data or not."""
 
     def flags(self, flags: int, nr: int) -> int:
@@ -481,8 +465,16 @@ class RunsAheadOfAsyncLater(_LooksAhead):
             super()._turn(syslet, atoms)
 
 
-class AsyncInTheFirstAtomAlone(_Fetching):
+class AsyncInTheFirstAtomAlone(_SeesFlags):
     """ASYNC counts in the first atom, and in no other."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        self.fetched = 0
+
+    def _exec(self, atom: int, head: int) -> int:
+        self.fetched = 0
+        return super()._exec(atom, head)
 
     def flags(self, flags: int, nr: int) -> int:  # noqa: ARG002
         self.fetched += 1
