@@ -20,7 +20,7 @@ from syslet_conformance.protocol import ProtocolEngine
 from syslet_conformance.session import Session
 from syslet_conformance.text import parse
 from syslet_layouts import ABIS, SysletError, decode_words, encode_words
-from syslet_native.build_host import host_path
+from syslet_native.build_host import engine_path, host_path
 from syslet_native.c_compiler import NO_32_BIT, why_not
 
 HERE = Path(__file__).parent
@@ -43,12 +43,17 @@ WHY_NOT = {word: why_not(word) for word in ("lp64", "ilp32")}
 """Why the host of a word size cannot be had here, or the empty string."""
 
 
+def command(word: str) -> list[str]:
+    """The host with the native engine, of a word size."""
+    return [str(host_path(word)), str(engine_path(word))]
+
+
 @pytest.fixture(params=WHY_NOT)
 def host(request: pytest.FixtureRequest) -> list[str]:
     """The engine host for each word size that can be built here."""
     if WHY_NOT[request.param]:
         pytest.skip(f"{request.param}: {WHY_NOT[request.param]}")
-    return [str(host_path(request.param))]
+    return command(request.param)
 
 
 @pytest.fixture
@@ -138,41 +143,52 @@ def test_an_errno_is_a_whole_word(engine: ProtocolEngine) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("", "0 error a line starts with a tag, a number"),
-        ("hello 1 any", "0 error a line starts with a tag, a number"),
-        ("-1 bye", "0 error a line starts with a tag, a number"),
-        ("18446744073709551616 bye", "0 error a line starts with a tag, a number"),
-        ("7", "7 error a request follows the tag"),
-        ("7 dance", "7 error dance: no such request"),
-        ("7 d\x01\xff", "7 error d???: no such request"),
-        ("7 map", "7 error map: 1 words wanted, not 0"),
-        ("7 map 1 2", "7 error map: 1 words wanted, not 2"),
-        ("7 map 1 2 3 4 5 6 7 8 9", "7 error more than 8 words"),
-        ("7 map 0x", "7 error map: 0x is no number of a word"),
-        ("7 map 12a", "7 error map: 12a is no number of a word"),
-        ("7 map 0x10000000000000000", "7 error map: 0x10000000000000000 is no number of a word"),
-        ("7 poke 0x10 0", "7 error poke: pairs of hex digits wanted, 28672 at most, or -"),
-        ("7 poke 0x10 0g", "7 error poke: pairs of hex digits wanted, 28672 at most, or -"),
+        ("", "0 error line 2: a line starts with a tag, a number: LINE"),
+        ("hello 1 any", "0 error line 2: a line starts with a tag, a number: LINE"),
+        ("-1 bye", "0 error line 2: a line starts with a tag, a number: LINE"),
+        ("18446744073709551616 bye", "0 error line 2: a line starts with a tag, a number: LINE"),
+        ("7", "7 error line 2: a request follows the tag: LINE"),
+        ("7 dance", "7 error line 2: no such request: LINE"),
+        ("7 d\x01\xff", "7 error line 2: no such request: LINE"),
+        ("7 map", "7 error line 2: map: 1 words wanted, not 0: LINE"),
+        ("7 map 1 2", "7 error line 2: map: 1 words wanted, not 2: LINE"),
+        ("7 map 1 2 3 4 5 6 7 8 9", "7 error line 2: more than 8 words: LINE"),
+        ("7 map 0x", "7 error line 2: map: 0x is no number of a word: LINE"),
+        ("7 map 12a", "7 error line 2: map: 12a is no number of a word: LINE"),
+        (
+            "7 map 0x10000000000000000",
+            "7 error line 2: map: 0x10000000000000000 is no number of a word: LINE",
+        ),
+        (
+            "7 poke 0x10 0",
+            "7 error line 2: poke: wanted pairs of hex digits, 28672 at most, or -: LINE",
+        ),
+        (
+            "7 poke 0x10 0g",
+            "7 error line 2: poke: wanted pairs of hex digits, 28672 at most, or -: LINE",
+        ),
         ("7 peek 0 28673", "7 error peek of 28673 bytes: 28672 at most"),
         ("7 peek 0 1", "7 error peek of 1 bytes at 0: not mapped"),
         ("7 peek 0 0", "7 ok -"),
         ("7 hello 2 any", "7 error protocol version 2: 1 is spoken"),
         ("7 number vanish", "7 ok none"),
-        ("7 " + "x" * 65534, "7 error a line has 65536 bytes at most"),
-        ("7 " + "x" * 200000, "7 error a line has 65536 bytes at most"),
+        ("7 " + "x" * 65534, "7 error line 2: a line has 65536 bytes at most: LINE"),
+        ("7 " + "x" * 200000, "7 error line 2: a line has 65536 bytes at most: LINE"),
     ],
     ids=lambda text: text[:24].encode("unicode_escape").decode() if "error" not in text else "",
 )
 def test_a_request_that_is_wrong_is_answered_and_the_next_one_too(
     host: list[str], line: str, said: str
 ) -> None:
-    answers = say(host, f"{line}\n8 number vanish\n9 bye\n")
-    assert answers == [said, "8 ok none", "9 ok"]
+    hello, *answers = say(host, f"1 hello 1 any\n{line}\n8 number vanish\n9 bye\n")
+    assert hello.startswith("1 ok 1 native ")
+    shown = "".join(c if " " <= c <= "~" else "?" for c in line.encode().decode("latin-1")[:200])
+    assert answers == [said.replace("LINE", shown), "8 ok none", "9 ok"]
 
 
 def test_every_call_is_answered_before_goodbye(host: list[str]) -> None:
     calls = [f"{tag} exec 0 0" for tag in range(1, 50)]
-    answers = say(host, "\n".join([*calls, "50 bye"]) + "\n")
+    _, *answers = say(host, "\n".join(["0 hello 1 any", *calls, "50 bye"]) + "\n")
     assert answers.pop() == "50 ok"
     assert {answer.split()[1] for answer in answers} == {"ok"}
     assert sorted(int(answer.split()[0]) for answer in answers) == [*range(1, 50)]
@@ -180,7 +196,7 @@ def test_every_call_is_answered_before_goodbye(host: list[str]) -> None:
 
 def test_the_longest_line_is_served(host: list[str]) -> None:
     line = "7 number vanish"
-    answers = say(host, line + " " * (65535 - len(line)) + "\n9 bye\n")
+    _, *answers = say(host, "1 hello 1 any\n" + line + " " * (65535 - len(line)) + "\n9 bye\n")
     assert answers == ["7 ok none", "9 ok"]
 
 
@@ -228,7 +244,7 @@ def test_the_transcript_of_the_documentation_is_what_the_host_answers() -> None:
     assert len(requests) == len(documented) == 15
     mapped = next(line for line in documented if line.startswith("2 ok "))
     with subprocess.Popen(
-        [str(host_path("ilp32"))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command("ilp32"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as host:
         assert host.stdin is not None
         assert host.stdout is not None

@@ -11,10 +11,11 @@ from importlib.metadata import version
 from typing import Any
 
 from syslet_conformance.contract import Description, Engine
+from syslet_conformance.libraries import library_host
 from syslet_conformance.protocol import ProtocolEngine
 from syslet_layouts import ABIS, Abi, SysletError, abi_named
 from syslet_native import why_not_available
-from syslet_native.build_host import host_path
+from syslet_native.build_host import engine_path, host_path
 from syslet_reference import ReferenceEngine
 
 VERSION = version("syslet-conformance")
@@ -78,13 +79,13 @@ def native() -> Backend:
 def native32() -> Backend:
     """The same sources built for 32-bit words, driven through the host. SysletError if not."""
     try:
-        host = host_path("ilp32")
+        host = [str(host_path("ilp32")), str(engine_path("ilp32"))]
     except SysletError as error:
         raise SysletError(f"backend {NATIVE32}: {error}") from None
     return Backend(
         NATIVE32,
         (NATIVE32_ABI,),
-        functools.partial(ProtocolEngine, [str(host)], name=NATIVE32),
+        functools.partial(ProtocolEngine, host, name=NATIVE32),
         NATIVE32_NOTE,
     )
 
@@ -103,17 +104,33 @@ def command(target: str, abis: tuple[str, ...] = ()) -> Backend:
         raise SysletError(f"backend {name}: {error}") from None
     if not words:
         raise SysletError(f"backend {name}: wanted exec:COMMAND")
+    return _process(name, words, abis, "a program that speaks the engine protocol")
+
+
+@functools.cache
+def library(target: str, abis: tuple[str, ...] = ()) -> Backend:
+    """``lib:PATH``: a shared library with the calls of ``syslet.h``, in a process of its own.
+
+    SysletError where it is none, lacks a symbol or has another ABI version.
+    """
+    name = f"lib:{target}"
+    if not target:
+        raise SysletError(f"backend {name}: wanted lib:PATH")
+    try:
+        words = library_host(target)
+    except SysletError as error:
+        raise SysletError(f"backend {name}: {error}") from None
+    return _process(name, words, abis, "a shared library, driven through the engine host")
+
+
+def _process(name: str, words: list[str], abis: tuple[str, ...], note: str) -> Backend:
+    """It is asked for each of `abis`, or which it speaks."""
     spoken: tuple[str, ...] = ()
     for abi in map(abi_named, abis) if abis else [None]:
         engine = ProtocolEngine(words, abi, name=name)
         engine.close()
         spoken += (abi.name,) if abi else engine.abis
-    return Backend(
-        name,
-        spoken,
-        functools.partial(ProtocolEngine, words, name=name),
-        "a program that speaks the engine protocol",
-    )
+    return Backend(name, spoken, functools.partial(ProtocolEngine, words, name=name), note)
 
 
 def plug_in(target: str) -> Backend:
@@ -145,7 +162,9 @@ def backend_named(name: str, abis: Sequence[str] = ()) -> Backend:
         return native32()
     if kind == "exec":
         return command(target, tuple(abis))
+    if kind == "lib":
+        return library(target, tuple(abis))
     if kind == "python":
         return plug_in(target)
-    wanted = f"{EMBEDDED}, {NATIVE}, {NATIVE32}, exec:COMMAND or python:MODULE:ATTR"
+    wanted = f"{EMBEDDED}, {NATIVE}, {NATIVE32}, lib:PATH, exec:COMMAND or python:MODULE:ATTR"
     raise SysletError(f"no backend {name!r}; wanted {wanted}")

@@ -29,6 +29,7 @@ def command() -> None:
         _embedded(),
         _native(),
         _native32(),
+        ("lib:PATH", "its own", "a shared library with the calls of syslet.h"),
         ("exec:COMMAND", "its own", "a program that speaks the engine protocol"),
         ("python:MODULE:ATTR", "its own", "a callable that takes an ABI, in process"),
     ):

@@ -64,3 +64,8 @@ void answer_bytes(uint64_t tag, const unsigned char *data, size_t count)
 	send_line(strlen(line));
 	pthread_mutex_unlock(&lock);
 }
+
+void answer_errno(uint64_t tag, const char *what, long error)
+{
+	answer(tag, "error %s: %s", what, strerror((int)-error));
+}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The engine host: the engine protocol on stdin and stdout, for the harness to
- * drive an engine that lies in another process.
+ * drive an engine that is a shared library, in a process of its own. The
+ * library is loaded at hello, so that what is wrong with it can be answered.
  *
  * The protocol is moved to descriptors of its own, so that a syslet that reads
  * 0 finds nothing and one that writes 1 is heard on stderr.
@@ -10,22 +11,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "host.h"
-#include "syslet.h"
 
+#define SHOWN_BYTES	200	/* of a line that is wrong */
+#define WHY_BYTES	256
 #define PRIVATE_FD	500	/* and up: programs count from below */
 
 /* Of the thread whose turn it is to read. */
 static int in = -1;
 static char buffer[LINE_BYTES];
 static size_t start, filled;	/* what is there and was not served */
+static unsigned long line_number;	/* of the line that was read last */
+static char shown[SHOWN_BYTES + 1];	/* its start */
+
+const char *library_path;
 
 /* A copy of the descriptor out of the way, or the lowest one that is free. */
-static int out_of_the_way(int fd)
+int out_of_the_way(int fd)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, PRIVATE_FD);
 
@@ -46,7 +53,25 @@ static int set_up(void)
 	close(nothing);
 	answer_to(out);
 	signal(SIGPIPE, SIG_IGN);
-	return syslet_start(NULL);
+	return prepare_copies();
+}
+
+static void show(const char *line)
+{
+	line_number++;
+	shown[0] = '\0';
+	strncat(shown, line, SHOWN_BYTES);
+}
+
+void answer_malformed(uint64_t tag, const char *format, ...)
+{
+	char why[WHY_BYTES];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(why, sizeof(why), format, arguments);
+	va_end(arguments);
+	answer(tag, "error line %lu: %s: %s", line_number, why, shown);
 }
 
 /* Split at the spaces; false, answered, where it is not a request. */
@@ -57,12 +82,12 @@ static bool split(char *line, struct request *request)
 
 	memset(request, 0, sizeof(*request));
 	if (!read_number(tag, UINT64_MAX, &request->tag)) {
-		answer(0, "error a line starts with a tag, a number");
+		answer_malformed(0, "a line starts with a tag, a number");
 		return false;
 	}
 	request->verb = strsep(&rest, " ");
 	if (!request->verb || !*request->verb) {
-		answer(request->tag, "error a request follows the tag");
+		answer_malformed(request->tag, "a request follows the tag");
 		return false;
 	}
 	while (rest) {
@@ -71,8 +96,8 @@ static bool split(char *line, struct request *request)
 		if (!*word)
 			continue;
 		if (request->count == MOST_WORDS) {
-			answer(request->tag, "error more than %d words",
-			       MOST_WORDS);
+			answer_malformed(request->tag, "more than %d words",
+					 MOST_WORDS);
 			return false;
 		}
 		request->words[request->count++] = word;
@@ -87,9 +112,10 @@ static void on_long_line(void)
 	char *rest = buffer;
 
 	buffer[sizeof(buffer) - 1] = '\0';
+	show(buffer);
 	if (!read_number(strsep(&rest, " "), UINT64_MAX, &tag))
 		tag = 0;
-	answer(tag, "error a line has %d bytes at most", LINE_BYTES);
+	answer_malformed(tag, "a line has %d bytes at most", LINE_BYTES);
 }
 
 /* More of what the harness says. At its end so is the process, with what is
@@ -121,8 +147,10 @@ static char *next_line(void)
 		if (end) {
 			*end = '\0';
 			start = (size_t)(end + 1 - buffer);
-			if (!passing_over)
+			if (!passing_over) {
+				show(line);
 				return line;
+			}
 			passing_over = false;
 			continue;
 		}
@@ -151,10 +179,16 @@ void *read_requests(void *argument)
 	}
 }
 
-int main(void)
+int main(int count, char **words)
 {
-	const int error = set_up();
+	int error;
 
+	if (count != 2) {
+		fprintf(stderr, "usage: %s LIBRARY\n", words[0]);
+		return 2;
+	}
+	library_path = words[1];
+	error = set_up();
 	if (error) {
 		fprintf(stderr, "syslet host: %s\n", strerror(-error));
 		return 2;

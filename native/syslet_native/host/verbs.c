@@ -3,40 +3,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "atomic.h"
 #include "host.h"
-#include "syslet.h"
 
 #define RUNNING_MS 200	/* what runs and does not block takes less */
 #define RETURN_MS 300	/* and what was ended, to be answered */
-
-#ifndef SYSLET_HOST_VERSION
-#define SYSLET_HOST_VERSION "0"
-#endif
-
-#if __SIZEOF_LONG__ == 4
-#define WORD_NAME "ilp32"
-#else
-#define WORD_NAME "lp64"
-#endif
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define ABI_NAME WORD_NAME "-le"
-#else
-#define ABI_NAME WORD_NAME "-be"
-#endif
-
-#define TEXT(x) TEXT_(x)
-#define TEXT_(x) #x
-#if defined(__clang__)
-#define COMPILER "clang-" TEXT(__clang_major__) "." TEXT(__clang_minor__)
-#elif defined(__GNUC__)
-#define COMPILER "gcc-" TEXT(__GNUC__) "." TEXT(__GNUC_MINOR__)
-#else
-#define COMPILER "unknown"
-#endif
 
 /* The words of a request as values, by the letters of its verb's `takes`. */
 struct values {
@@ -49,31 +23,11 @@ struct values {
 /* Of the thread whose turn it is to read. */
 static unsigned char data[DATA_BYTES];
 
-static unsigned int calls;	/* under way, exec and wait */
-
-static void answer_errno(uint64_t tag, const char *what, long error)
-{
-	answer(tag, "error %s: %s", what, strerror((int)-error));
-}
+static atomic_uint calls;	/* under way, exec and wait */
 
 static void hello(const struct values *v)
 {
-	struct syslet_statistics now;
-
-	if (v->words[0] != PROTOCOL_VERSION) {
-		answer(v->tag, "error protocol version %lu: %d is spoken",
-		       v->words[0], PROTOCOL_VERSION);
-	} else if (strcmp(v->text[1], "any") && strcmp(v->text[1], ABI_NAME)) {
-		answer(v->tag, "error ABI %s: " ABI_NAME " is spoken",
-		       v->text[1]);
-	} else {
-		syslet_statistics(&now, sizeof(now));
-		answer(v->tag,
-		       "ok %d native " SYSLET_HOST_VERSION " " ABI_NAME
-		       " build=" COMPILER " nowait=%s",
-		       PROTOCOL_VERSION,
-		       now.means & SYSLET_MEANS_NOWAIT ? "yes" : "no");
-	}
+	say_hello(v->tag, v->words[0], v->text[1]);
 }
 
 static void map(const struct values *v)
@@ -103,7 +57,7 @@ static void peek(const struct values *v)
 	if (count > sizeof(data))
 		answer(v->tag, "error peek of %zu bytes: %zu at most", count,
 		       sizeof(data));
-	else if (syslet_copy(data, (const void *)v->words[0], count))
+	else if (copy_memory(data, (const void *)v->words[0], count))
 		answer(v->tag, "error peek of %zu bytes at %#lx: not mapped",
 		       count, v->words[0]);
 	else
@@ -112,7 +66,7 @@ static void peek(const struct values *v)
 
 static void poke(const struct values *v)
 {
-	if (syslet_copy((void *)v->words[0], data, (size_t)v->count))
+	if (copy_memory((void *)v->words[0], data, (size_t)v->count))
 		answer(v->tag, "error poke of %ld bytes at %#lx: not mapped",
 		       v->count, v->words[0]);
 	else
@@ -121,7 +75,7 @@ static void poke(const struct values *v)
 
 static void number(const struct values *v)
 {
-	const long found = syslet_number(v->text[0]);
+	const long found = engine.number(v->text[0]);
 
 	if (found < 0)
 		answer(v->tag, "ok none");
@@ -186,7 +140,7 @@ static void close_end(const struct values *v)
 
 static void exec(const struct values *v)
 {
-	const struct syslet_uatom *returned = sys_async_exec(
+	const struct syslet_uatom *returned = engine.exec(
 		(struct syslet_uatom *)v->words[0],
 		(struct async_head_user *)v->words[1]);
 
@@ -196,7 +150,7 @@ static void exec(const struct values *v)
 static void wait_for_events(const struct values *v)
 {
 	struct async_head_user *head = (struct async_head_user *)v->words[2];
-	const long returned = sys_async_wait(v->words[0], v->words[1], head);
+	const long returned = engine.wait(v->words[0], v->words[1], head);
 
 	answer(v->tag, "ok 0x%lx", (unsigned long)returned);
 }
@@ -207,10 +161,11 @@ static void wait_for_events(const struct values *v)
  */
 static void bye(const struct values *v)
 {
-	for (int i = 0; load_full(&calls) && i < RUNNING_MS; i++)
+	for (int i = 0; atomic_load(&calls) && i < RUNNING_MS; i++)
 		usleep(1000);
-	syslet_shutdown();
-	for (int i = 0; load_full(&calls) && i < RETURN_MS; i++)
+	if (engine.shutdown)
+		engine.shutdown();
+	for (int i = 0; atomic_load(&calls) && i < RETURN_MS; i++)
 		usleep(1000);
 	answer(v->tag, "ok");
 	_exit(0);
@@ -220,21 +175,21 @@ static void bye(const struct values *v)
 static const struct {
 	const char *name, *takes;
 	void (*run)(const struct values *v);
-	bool may_block;
+	bool may_block, asks_the_engine;
 } verbs[] = {
-	{ "hello", "wt", hello, false },
-	{ "map", "w", map, false },
-	{ "unmap", "w", unmap, false },
-	{ "peek", "ww", peek, false },
-	{ "poke", "wb", poke, false },
-	{ "number", "t", number, false },
-	{ "pipe", "", make_pipe, false },
-	{ "feed", "wb", feed, false },
-	{ "drain", "ww", drain, false },
-	{ "close", "w", close_end, false },
-	{ "exec", "ww", exec, true },
-	{ "wait", "www", wait_for_events, true },
-	{ "bye", "", bye, false },
+	{ "hello", "wt", hello, false, false },
+	{ "map", "w", map, false, false },
+	{ "unmap", "w", unmap, false, false },
+	{ "peek", "ww", peek, false, false },
+	{ "poke", "wb", poke, false, false },
+	{ "number", "t", number, false, true },
+	{ "pipe", "", make_pipe, false, false },
+	{ "feed", "wb", feed, false, false },
+	{ "drain", "ww", drain, false, false },
+	{ "close", "w", close_end, false, false },
+	{ "exec", "ww", exec, true, true },
+	{ "wait", "www", wait_for_events, true, true },
+	{ "bye", "", bye, false, false },
 };
 
 /* False, answered, where a word is not what is wanted. */
@@ -242,8 +197,8 @@ static bool take(const struct request *r, const char *takes, struct values *v)
 {
 	v->tag = r->tag;
 	if (r->count != strlen(takes)) {
-		answer(r->tag, "error %s: %zu words wanted, not %u", r->verb,
-		       strlen(takes), r->count);
+		answer_malformed(r->tag, "%s: %zu words wanted, not %u",
+				 r->verb, strlen(takes), r->count);
 		return false;
 	}
 	for (unsigned int i = 0; i < r->count; i++) {
@@ -254,17 +209,18 @@ static bool take(const struct request *r, const char *takes, struct values *v)
 		} else if (takes[i] == 'b') {
 			v->count = read_bytes(r->words[i], data, sizeof(data));
 			if (v->count < 0) {
-				answer(r->tag,
-				       "error %s: pairs of hex digits wanted,"
-				       " %zu at most, or -",
-				       r->verb, sizeof(data));
+				answer_malformed(r->tag,
+						 "%s: wanted pairs of hex"
+						 " digits, %zu at most, or -",
+						 r->verb, sizeof(data));
 				return false;
 			}
 		} else if (read_number(r->words[i], ULONG_MAX, &value)) {
 			v->words[i] = (unsigned long)value;
 		} else {
-			answer(r->tag, "error %s: %.40s is no number of a word",
-			       r->verb, r->words[i]);
+			answer_malformed(r->tag,
+					 "%s: %.40s is no number of a word",
+					 r->verb, r->words[i]);
 			return false;
 		}
 	}
@@ -277,15 +233,15 @@ static bool run_aside(const struct values *v,
 {
 	int error;
 
-	add_full(&calls, 1);
+	atomic_fetch_add(&calls, 1);
 	error = stop_reading();
 	if (error) {
-		add_full(&calls, -1U);
+		atomic_fetch_sub(&calls, 1);
 		answer_errno(v->tag, "a thread to read on", error);
 		return true;
 	}
 	run(v);
-	add_full(&calls, -1U);
+	atomic_fetch_sub(&calls, 1);
 	return false;
 }
 
@@ -298,11 +254,16 @@ bool serve(const struct request *request)
 			continue;
 		if (!take(request, verbs[i].takes, &v))
 			return true;
+		if (verbs[i].asks_the_engine && !engine_runs()) {
+			answer(request->tag, "error %s: hello comes first",
+			       request->verb);
+			return true;
+		}
 		if (verbs[i].may_block)
 			return run_aside(&v, verbs[i].run);
 		verbs[i].run(&v);
 		return true;
 	}
-	answer(request->tag, "error %.40s: no such request", request->verb);
+	answer_malformed(request->tag, "no such request");
 	return true;
 }

@@ -17,6 +17,9 @@
 extern "C" {
 #endif
 
+/* What a library exports, however the rest of it is built. */
+#pragma GCC visibility push(default)
+
 #define SYSLET_ASYNC			0x01
 #define SYSLET_SYNC			0x02
 #define SYSLET_NO_COMPLETE		0x04
@@ -123,10 +126,19 @@ size_t syslet_statistics(struct syslet_statistics *statistics, size_t size);
 long syslet_number(const char *name);
 
 /*
+ * Who the engine is, as its hello in the engine protocol: "NAME VERSION
+ * key=value...", parted by one space each, lacks= and build= among the keys.
+ * Cut at size bytes, the final NUL included; returns the whole text's length.
+ */
+size_t syslet_describe(char *text, size_t size);
+
+/*
  * Copy memory that may not be there: 0 or -EFAULT. For hosts that look at a
  * program's memory on behalf of somebody else.
  */
 int syslet_copy(void *to, const void *from, size_t size);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }
