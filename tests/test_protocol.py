@@ -14,9 +14,10 @@ import pytest
 
 from syslet_conformance.backends import backend_named
 from syslet_conformance.contract import Engine, EngineDied, EngineError, EngineSilent
-from syslet_conformance.protocol import DATA_BYTES, ProtocolEngine
+from syslet_conformance.protocol import ProtocolEngine
 from syslet_conformance.results import read_results
 from syslet_conformance.verdicts import Verdict
+from syslet_conformance.wire import DATA_BYTES
 from syslet_layouts import SysletError, abi_named
 
 HERE = Path(__file__).parent
@@ -115,10 +116,10 @@ USES: dict[str, Callable[[ProtocolEngine], object]] = {
 @pytest.mark.parametrize(
     ("wrong", "use", "said"),
     [
-        ("another-tag", "peek", "not an answer: '12 ok 00': nobody asked 12"),
-        ("first-tag-again", "peek", "not an answer: '1 ok 00': 1 was answered before"),
-        ("no-tag", "peek", "not an answer: 'Segmentation fault': wanted a tag"),
-        ("neither-ok-nor-error", "peek", "not an answer: '2 yes': wanted ok or error"),
+        ("another-tag", "peek", "not an answer: line 2: '12 ok 00': nobody asked 12"),
+        ("first-tag-again", "peek", "not an answer: line 2: '1 ok 00': 1 was answered before"),
+        ("no-tag", "peek", "not an answer: line 2: 'Segmentation fault': wanted a tag"),
+        ("neither-ok-nor-error", "peek", "not an answer: line 2: '2 yes': wanted ok or error"),
         ("endless-line", "peek", "a line has 65536 bytes at most"),
         ("bytes-that-are-none", "peek", "'ok zz', wanted one run of hex digits"),
         ("too-few-bytes", "peek", "peek of 4 bytes: answered 1"),
@@ -213,7 +214,7 @@ def test_a_command_speaks_the_abis_that_its_hello_names() -> None:
         ("", "backend exec:: wanted exec:COMMAND"),
         ("'", "backend exec:': No closing quotation"),
         ("/nonexistent/x", "exec:/nonexistent/x: /nonexistent/x: No such file or directory"),
-        ("cat", "not an answer: '1 hello 1 any'"),
+        ("cat", "not an answer: line 1: '1 hello 1 any'"),
         ("false", "the engine's process ended: exit status 1"),
     ],
 )

@@ -8,15 +8,13 @@ import select
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import IO
 
 from syslet_conformance.contract import EngineDied, EngineError, EngineSilent
+from syslet_conformance.wire import LINE_BYTES, shown
 from syslet_layouts import SysletError
-
-LINE_BYTES = 65536
-"""The longest line either way, its newline included."""
 
 ANSWER_S = 10.0
 """How long the answer to a request that cannot block may take."""
@@ -27,26 +25,34 @@ GOODBYE_S = 2.0
 STDERR_BYTES = 2000
 """How much of the last that the process said on stderr is kept."""
 
-SHOWN_CHARS = 200
-"""Longer lines are cut in messages."""
 
-
-@dataclass(slots=True)
 class _Question:
-    """A request without its answer yet; `settled` is held until there is one, or never will be."""
+    """A request without its answer yet.
 
-    settled: threading.Lock = field(default_factory=threading.Lock)
-    answer: str = ""
-    error: SysletError | None = None
+    Its asker reads where `turn` is None; else `turn` is held until there is something to do: take
+    the answer, the error, or, where there is neither, the reading. `is_wanted` is false where
+    its asker was interrupted.
+    """
 
-    def __post_init__(self) -> None:
-        self.settled.acquire()
+    __slots__ = ("answer", "error", "is_wanted", "turn")
+
+    def __init__(self, *, reads: bool) -> None:
+        self.turn = None if reads else _held_lock()
+        self.answer: str | None = None
+        self.error: SysletError | None = None
+        self.is_wanted = True
+
+    def wake(self) -> None:
+        """Let the asker go on, unless it reads, and so sees for itself."""
+        if self.turn is not None:
+            self.turn.release()
 
 
 class Connection:
     """The process that `command` starts. `name` is what messages call it.
 
-    SysletError where it cannot be started.
+    Whoever waits for an answer reads, one at a time, also for the others; so an answer that
+    comes at once costs no switch of threads. SysletError where it cannot be started.
     """
 
     def __init__(self, command: Sequence[str], name: str) -> None:
@@ -64,65 +70,124 @@ class Connection:
         except ValueError as error:
             raise SysletError(f"{name}: {error}") from None
         assert self.process.stdin is not None
-        self._stdin = self.process.stdin.fileno()
+        assert self.process.stdout is not None
+        self._stdin, self._stdout = self.process.stdin.fileno(), self.process.stdout.fileno()
+        os.set_blocking(self._stdin, False)
+        self._nudged, self._nudge = os.pipe()
         self._lock = threading.Lock()
         self._writing = threading.Lock()
+        self._reading = threading.Lock()
+        self._takes_more = _ready(self._stdin, select.POLLOUT, self._nudged)
+        self._says_more = _ready(self._stdout, select.POLLIN, self._nudged)
         self._questions: dict[int, _Question] = {}
+        self._somebody_reads = False
+        self._buffer = b""
         self._tag = 0
+        self._lines = 0
         self._over: SysletError | None = None
         self._ended = False
         self.said = b""
         """The last of what the process wrote to stderr."""
-        self._listener = threading.Thread(target=self._listen, daemon=True)
         self._stderr_reader = threading.Thread(target=self._keep_stderr, daemon=True)
         self._stderr_reader.start()
-        self._listener.start()
 
     def ask(self, verb: str, words: str, timeout_s: float | None) -> str:
         """The answer to a request, without its tag: ``ok ...`` or ``error ...``.
 
         EngineDied, EngineSilent, or EngineError where the process does not keep to the protocol.
         """
-        question = _Question()
         with self._lock:
             if self._over is not None:
                 raise self._over
             self._tag += 1
-            tag = self._tag
+            tag, question = self._tag, _Question(reads=not self._somebody_reads)
             self._questions[tag] = question
+            self._somebody_reads = True
         line = f"{tag} {verb} {words}".rstrip(" ").encode("ascii", "replace") + b"\n"
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
         try:
-            self._write(line)
-        except OSError:  # it is going: the listener says how
-            timeout_s = ANSWER_S
-        if not question.settled.acquire(timeout=-1 if timeout_s is None else timeout_s):
-            self._stop(EngineSilent(f"{self.name}: no answer to {verb} within {timeout_s:g} s"))
-        if question.error is not None:
+            in_time = self._write(line) and self._await(question, deadline)
+        except BaseException:
+            question.is_wanted = False
+            self._pass_on(question)
+            raise
+        if not in_time:
+            limit = ANSWER_S if timeout_s is None else timeout_s
+            self._stop(EngineSilent(f"{self.name}: no answer to {verb} within {limit:g} s"))
+        if question.answer is None:
+            assert question.error is not None
             raise question.error
         return question.answer
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, line: bytes) -> bool:
+        """False where the process does not take the line within `ANSWER_S`.
+
+        Where it is gone, whoever reads says how.
+        """
         with self._writing:
-            while line:
-                line = line[os.write(self._stdin, line) :]
+            while line and self._over is None:
+                try:
+                    line = line[os.write(self._stdin, line) :]
+                except BlockingIOError:
+                    if not self._takes_more.poll(ANSWER_S * 1000):
+                        return False
+                except OSError:
+                    break
+        return True
 
-    # -- the listener ------------------------------------------------------------------
+    def _await(self, question: _Question, deadline: float | None) -> bool:
+        """Wait for what comes of it, and read where it is its turn. False: not by the deadline."""
+        turn = question.turn
+        if turn is not None and not turn.acquire(timeout=_left_s(deadline)):
+            return False
+        if question.answer is None and question.error is None:
+            in_time = self._read(question, deadline)
+            self._pass_on(question)
+            return in_time
+        return True
 
-    def _listen(self) -> None:
-        """Pair answers with questions until there are no more, or one is not an answer."""
-        assert self.process.stdout is not None
-        stdout, buffer = self.process.stdout.fileno(), b""
-        while data := os.read(stdout, LINE_BYTES):
-            *lines, buffer = (buffer + data).split(b"\n")
-            for line in lines:
-                why = self._settle(line)
-                if why:
-                    self._break_off(line, why)
-                    return
-            if len(buffer) >= LINE_BYTES:
-                self._break_off(buffer, f"a line has {LINE_BYTES} bytes at most")
+    # -- reading -----------------------------------------------------------------------
+
+    def _read(self, own: _Question, deadline: float | None) -> bool:
+        """Read answers until there is one to `own`. False where there is none by the deadline."""
+        with self._reading:
+            while own.answer is None and own.error is None:
+                left_s = _left_s(deadline)
+                if not self._says_more.poll(None if left_s < 0 else left_s * 1000):
+                    return False
+                if self._over is None:
+                    self._take(os.read(self._stdout, LINE_BYTES))
+        return True
+
+    def _pass_on(self, question: _Question) -> None:
+        """Let another one read, if it was this one's turn."""
+        with self._lock:
+            if question.turn is not None:
                 return
-        self._stop(self._death())
+            question.turn = _held_lock()
+            open_ones = (q for q in self._questions.values() if q.is_wanted)
+            heir = next(open_ones, None) if self._questions else None
+            self._somebody_reads = heir is not None
+            if heir is not None:
+                turn, heir.turn = heir.turn, None
+                assert turn is not None
+                turn.release()
+
+    def _take(self, data: bytes) -> None:
+        """Pair answers with questions."""
+        if not data:
+            self._stop(self._death())
+            return
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            self._lines += 1
+            why = self._settle(line)
+            if why:
+                self._break_off(line, why)
+                return
+        if len(self._buffer) >= LINE_BYTES:
+            self._lines += 1
+            self._break_off(self._buffer, f"a line has {LINE_BYTES} bytes at most")
 
     def _settle(self, line: bytes) -> str:
         """Give a line to whoever asked; what is wrong with it, or the empty string."""
@@ -134,28 +199,30 @@ class Connection:
         with self._lock:
             question = self._questions.pop(int(tag), None)
             asked = int(tag) <= self._tag
-        if question is not None:
-            question.answer = answer
-            question.settled.release()
-            return ""
+            if question is not None:
+                question.answer = answer
+                question.wake()
+                return ""
         if int(tag) == 0:
             return "it could not read a tag"
         return f"{tag} was answered before" if asked else f"nobody asked {tag}"
 
     def _break_off(self, line: bytes, why: str) -> None:
-        shown = line[:SHOWN_CHARS].decode("ascii", "backslashreplace")
-        self._stop(EngineError(f"{self.name}: not an answer: {shown!r}: {why}"))
+        where = f"line {self._lines}: {shown(line)!r}"
+        self._stop(EngineError(f"{self.name}: not an answer: {where}: {why}"))
 
     def _stop(self, why: SysletError) -> None:
         """Nothing is answered any more, and the first reason stays."""
         with self._lock:
+            first = self._over is None
             if self._over is None:
                 self._over = why
-            why = self._over
             questions, self._questions = list(self._questions.values()), {}
-        for question in questions:
-            question.error = why
-            question.settled.release()
+            for question in questions:
+                question.error = self._over
+                question.wake()
+        if first:
+            os.close(self._nudge)
 
     def _death(self) -> SysletError:
         if self._ended:
@@ -194,7 +261,8 @@ class Connection:
             works = self._over is None
         if works:
             self._say_goodbye()
-        if not self._writing.locked():
+        self._stop(EngineError(f"{self.name}: the engine was closed"))
+        with self._writing:
             self._close(self.process.stdin)
         for insist in (None, self.process.terminate, self.process.kill):
             if insist is not None:
@@ -202,12 +270,12 @@ class Connection:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(GOODBYE_S)
                 break
-        self._close(self.process.stdin)
-        readers = (self._listener, self.process.stdout), (self._stderr_reader, self.process.stderr)
-        for reader, stream in readers:
-            reader.join(GOODBYE_S)
-            if not reader.is_alive():  # a child of the process's may hold the other end
-                self._close(stream)
+        self._stderr_reader.join(GOODBYE_S)
+        if not self._stderr_reader.is_alive():  # a child of the process's may hold the other end
+            self._close(self.process.stderr)
+        with self._reading:
+            self._close(self.process.stdout)
+        os.close(self._nudged)
 
     def _say_goodbye(self) -> None:
         """Ask it to end, unless it takes no more."""
@@ -222,3 +290,22 @@ class Connection:
         if stream is not None:
             with contextlib.suppress(OSError):
                 stream.close()
+
+
+def _held_lock() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
+def _ready(fd: int, event: int, nudged: int) -> select.poll:
+    """What waits for the event, or for the end of the connection."""
+    ready = select.poll()
+    ready.register(fd, event)
+    ready.register(nudged, select.POLLIN)
+    return ready
+
+
+def _left_s(deadline: float | None) -> float:
+    """How long it is to go; -1 where there is no deadline."""
+    return -1 if deadline is None else max(deadline - time.monotonic(), 0)

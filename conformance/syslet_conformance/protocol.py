@@ -13,18 +13,17 @@ from collections.abc import Iterator, Sequence
 
 from syslet_conformance.connection import ANSWER_S, Connection
 from syslet_conformance.contract import CAPABILITIES, Description, EngineError
+from syslet_conformance.wire import (
+    ANY,
+    DATA_BYTES,
+    PROTOCOL_VERSION,
+    SHOWN_BYTES,
+    from_bytes,
+    printable,
+    to_bytes,
+    to_number,
+)
 from syslet_layouts import Abi, SysletError, abi_named
-
-PROTOCOL_VERSION = 1
-
-DATA_BYTES = 7 * 4096
-"""What one peek, poke, feed or drain moves at most, so that its line is not too long: whole
-pages, so that parts leave no room between them in a pipe."""
-
-ANY = "any"
-"""The ABI asked for when the engine may choose."""
-
-__all__ = ["ANY", "DATA_BYTES", "PROTOCOL_VERSION", "ProtocolEngine"]
 
 
 class ProtocolEngine:
@@ -84,12 +83,13 @@ class ProtocolEngine:
         kind, _, rest = answer.partition(" ")
         if kind == "ok":
             return rest.split()
-        said = "".join(c if c.isprintable() else "?" for c in rest) or "an error"
-        raise SysletError(f"{self._name}: {verb}: {said}")
+        raise SysletError(f"{self._name}: {verb}: {printable(rest) or 'an error'}")
 
     def _wrong(self, verb: str, values: Sequence[str], wanted: str) -> EngineError:
         line = " ".join(["ok", *values])
-        return EngineError(f"{self._name}: {verb}: answered {line[:200]!r}, wanted {wanted}")
+        return EngineError(
+            f"{self._name}: {verb}: answered {line[:SHOWN_BYTES]!r}, wanted {wanted}"
+        )
 
     def _none(self, verb: str, *words: int | str) -> None:
         values = self._ask(verb, *words)
@@ -100,7 +100,7 @@ class ProtocolEngine:
         self, count: int, verb: str, *words: int | str, may_block: bool = False
     ) -> list[int]:
         values = self._ask(verb, *words, may_block=may_block)
-        numbers = [_number(value) for value in values]
+        numbers = [to_number(value) for value in values]
         if len(numbers) != count or not all(0 <= n <= self._abi.word_mask for n in numbers):
             what = "a number" if count == 1 else f"{count} numbers"
             raise self._wrong(verb, values, f"{what} of {self._abi.word_bytes} bytes")
@@ -108,11 +108,10 @@ class ProtocolEngine:
 
     def _bytes_of(self, verb: str, *words: int | str) -> bytes:
         values = self._ask(verb, *words)
-        try:
-            (value,) = values
-            return b"" if value == "-" else bytes.fromhex(value)
-        except ValueError:
-            raise self._wrong(verb, values, "one run of hex digits, or -") from None
+        data = to_bytes(values[0]) if len(values) == 1 else None
+        if data is None:
+            raise self._wrong(verb, values, "one run of hex digits, or -")
+        return data
 
     # -- the contract ------------------------------------------------------------------
 
@@ -156,13 +155,13 @@ class ProtocolEngine:
     def write(self, address: int, data: bytes) -> None:
         """Write memory. SysletError where it is not mapped."""
         for offset, size in _parts(len(data)):
-            self._none("poke", hex(address + offset), data[offset : offset + size].hex() or "-")
+            self._none("poke", hex(address + offset), from_bytes(data[offset : offset + size]))
 
     def syscall_number(self, name: str) -> int | None:
         """The number that an atom's nr takes for a call, or None; asked once."""
         if name not in self._numbers:
             values = self._ask("number", name)
-            number = None if values == ["none"] else _number(" ".join(values))
+            number = None if values == ["none"] else to_number(" ".join(values))
             if number is not None and not 0 <= number <= self._abi.word_mask:
                 raise self._wrong("number", values, "a number of a word, or none")
             self._numbers[name] = number
@@ -176,7 +175,7 @@ class ProtocolEngine:
     def feed(self, fd: int, data: bytes) -> None:
         """Write into a pipe. SysletError where it does not take all of it at once."""
         for offset, size in _parts(len(data)):
-            self._none("feed", fd, data[offset : offset + size].hex() or "-")
+            self._none("feed", fd, from_bytes(data[offset : offset + size]))
 
     def drain(self, fd: int, count: int) -> bytes:
         """Up to `count` bytes that are there."""
@@ -206,16 +205,6 @@ class ProtocolEngine:
     def close(self) -> None:
         """Say goodbye, and see to it that the process is gone. What is outstanding ends."""
         self._connection.end()
-
-
-def _number(text: str) -> int:
-    """A decimal or 0x-hex number; -1 where it is none."""
-    try:
-        if text[:2] in {"0x", "0X"}:
-            return int(text[2:], 16) if text[2:].isalnum() else -1
-        return int(text) if text.isdecimal() and text.isascii() else -1
-    except ValueError:
-        return -1
 
 
 def _parts(count: int) -> Iterator[tuple[int, int]]:

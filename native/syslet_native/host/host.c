@@ -95,12 +95,9 @@ static bool split(char *line, struct request *request)
 
 		if (!*word)
 			continue;
-		if (request->count == MOST_WORDS) {
-			answer_malformed(request->tag, "more than %d words",
-					 MOST_WORDS);
-			return false;
-		}
-		request->words[request->count++] = word;
+		if (request->count < MOST_WORDS)
+			request->words[request->count] = word;
+		request->count++;
 	}
 	return true;
 }

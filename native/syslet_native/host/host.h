@@ -12,14 +12,14 @@
 #define PROTOCOL_VERSION	1
 #define LINE_BYTES		65536	/* the newline included */
 #define DATA_BYTES		28672	/* of one peek, poke, feed or drain */
-#define MOST_WORDS		8
+#define MOST_WORDS		4
 
 /* A request, split at its spaces; the words lie in the line that was read. */
 struct request {
 	uint64_t tag;
 	const char *verb;
 	const char *words[MOST_WORDS];
-	unsigned int count;
+	unsigned int count;	/* more than there is room for is wrong */
 };
 
 /* words.c: false, or -1, where the text is none */
