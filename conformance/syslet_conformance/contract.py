@@ -96,3 +96,11 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """End the engine: blocked calls return, memory and descriptors are gone."""
+
+
+@runtime_checkable
+class Talking(Protocol):
+    """An engine that may say something beside its answers: on standard error, say."""
+
+    said: bytes
+    """The last of what it said; whoever has noted it may empty it."""

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from syslet_conformance.contract import EngineDied, EngineSilent
+from syslet_conformance.contract import EngineDied, EngineSilent, Talking
 from syslet_conformance.inventory import area_of
 from syslet_conformance.plugin import ERROR, RIG
 from syslet_conformance.program import Program
@@ -70,7 +70,8 @@ def outcome_of(item: pytest.Item, following: pytest.Item | None) -> Result:
     spent = time.perf_counter() - started
     for report in reports:
         if report.failed:
-            return result_of(item, _broken(item, report), _message(report), duration_s=spent)
+            broken = _broken(item, report)
+            return result_of(item, broken, _message(report), _said(item), duration_s=spent)
     for report in reports:
         if report.skipped:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
@@ -93,6 +94,14 @@ def _message(report: pytest.TestReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     message = str(report.longrepr if crash is None else crash.message)
     return re.sub(r"^AssertionError: ", "", message)
+
+
+def _said(item: pytest.Item) -> str:
+    """What the engine said meanwhile beside its answers."""
+    rig = item.stash.get(RIG, None)
+    if rig is None or not isinstance(rig.engine, Talking):
+        return ""
+    return rig.engine.said.decode(errors="replace")
 
 
 def _program(rig: Rig) -> str:

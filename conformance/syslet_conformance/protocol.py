@@ -130,6 +130,10 @@ class ProtocolEngine:
         """The last of what the process wrote to stderr."""
         return self._connection.said
 
+    @said.setter
+    def said(self, said: bytes) -> None:
+        self._connection.said = said
+
     def describe(self) -> Description:
         """What it said to hello."""
         return self._description

@@ -34,7 +34,7 @@ CHUNK = 16
 """How many tests a worker is sent at a time."""
 
 RESTARTS = 100
-"""How many workers may die before the run ends."""
+"""How often the engine may crash or hang, and be started anew, before the run ends."""
 
 
 class TooManyRestarts(SysletError):  # noqa: N818 - a reason to end
@@ -83,10 +83,12 @@ def supervise(
     jobs: int,
     describe: Callable[[pytest.Item, Verdict, str, str], Result],
     on_result: Callable[[Result], None],
+    most_restarts: int = RESTARTS,
 ) -> None:
     """Run every item, with `jobs` workers; results come as they are had.
 
-    `describe` makes the result of a test whose worker is gone. TooManyRestarts.
+    `describe` makes the result of a test whose worker is gone. TooManyRestarts after more than
+    `most_restarts` crashes and hangs.
     """
     todo = deque(range(len(items)))
     workers: dict[int, _Worker] = {}
@@ -116,19 +118,30 @@ def supervise(
         todo.extendleft(reversed(worker.pending))
         return worker.end()
 
+    def note(result: Result) -> None:
+        """A crash or a hang costs a restart, whether of the worker or of the engine's process."""
+        on_result(result)
+        if result.verdict in {Verdict.CRASH, Verdict.HANG}:
+            count_restart(f"the last was {result.test}, a {result.verdict}")
+
+    def count_restart(why: str) -> None:
+        nonlocal restarts
+        restarts += 1
+        if restarts > most_restarts:
+            said = f"the engine crashed or hung {restarts} times, {most_restarts} are allowed"
+            raise TooManyRestarts(f"{said}; {why}; the run ends here")
+
     def replace(worker: _Worker, verdict: Verdict | None) -> None:
         """Start another worker; `verdict`, if any, is that of the test this one was at."""
-        nonlocal restarts
         index = worker.pending.popleft() if verdict and worker.pending else None
         status = retire(worker)
         if index is not None and verdict is not None:
             hung = verdict is Verdict.HANG
             why = f"no answer within {SILENCE_S:g} s" if hung else _ended(status)
-            on_result(describe(items[index], verdict, why, worker.said()))
+            note(describe(items[index], verdict, why, worker.said()))
+        elif verdict is not None:
+            count_restart(f"a worker: {_ended(status)}")
         worker.output.close()
-        restarts += 1
-        if restarts > RESTARTS:
-            raise TooManyRestarts(f"the engine died {restarts} times; the run ends here")
         start()
 
     try:
@@ -144,7 +157,7 @@ def supervise(
                 for result in results:
                     assert isinstance(result, Result)
                     worker.pending.popleft()
-                    on_result(result)
+                    note(result)
                 if any(isinstance(r, Result) and r.verdict is Verdict.HANG for r in results):
                     replace(worker, None)
                 elif worker.told_last and not worker.pending:

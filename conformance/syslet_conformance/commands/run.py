@@ -28,7 +28,7 @@ from syslet_conformance.results import (
     read_results,
     to_line,
 )
-from syslet_conformance.supervise import supervise
+from syslet_conformance.supervise import RESTARTS, supervise
 from syslet_conformance.verdicts import (
     BROKEN,
     CANNOT_JUDGE,
@@ -47,6 +47,9 @@ COLOURS = {
     Verdict.HANG: "red",
     Verdict.CRASH: "red",
 }
+SAID_SHOWN = 1000
+"""How many characters are shown of what the engine said on standard error."""
+
 FAILURES_SHOWN = 10
 """How many failures are shown in full; the results file has them all."""
 
@@ -58,13 +61,15 @@ class Judge:
         self,
         *,
         jobs: int,
+        restarts: int,
         tests: tuple[str, ...],
         ids: frozenset[str],
         done: list[Result],
         sink: IO[bytes] | None,
         console: Console,
     ) -> None:
-        self.jobs, self.tests, self.ids, self.sink = jobs, frozenset(tests), ids, sink
+        self.jobs, self.restarts = jobs, restarts
+        self.tests, self.ids, self.sink = frozenset(tests), ids, sink
         self.console, self.results = console, list(done)
         self._known = {result.test for result in done}
         self.interrupted = False
@@ -105,7 +110,7 @@ class Judge:
                 advance(result)
 
             try:
-                supervise(session.items, self.jobs, result_of, on_result)
+                supervise(session.items, self.jobs, result_of, on_result, self.restarts)
             except KeyboardInterrupt:
                 self.interrupted = True
             except SysletError as error:
@@ -137,6 +142,13 @@ class Judge:
 @click.option("--level", type=click.Choice(list(Level)), help="Only requirements of this level.")
 @click.option("--test", "tests", multiple=True, help="Only this test, as a failure names it.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option(
+    "--restarts",
+    type=click.IntRange(0),
+    default=RESTARTS,
+    show_default=True,
+    help="How often the engine may crash or hang before the run ends.",
+)
 @click.option("--results", type=click.Path(path_type=Path), help="Append JSON lines to this file.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Leave out what it has judged.")
 @click.option(
@@ -154,6 +166,7 @@ def command(
     level: str | None,
     tests: tuple[str, ...],
     jobs: int,
+    restarts: int,
     results: Path | None,
     resume: Path | None,
     known_failures: Path | None,
@@ -180,6 +193,7 @@ def command(
             sink.flush()
         judge = Judge(
             jobs=jobs,
+            restarts=restarts,
             tests=tests,
             ids=frozenset(wanted),
             done=done,
@@ -192,7 +206,7 @@ def command(
         arguments += [f"--syslet-mode={mode}"] if mode else []
         arguments += ["-k", keyword] if keyword else []
         status = pytest.main(arguments, plugins=[judge])
-    if judge.error is not None:
+    if judge.error is not None and not judge.results:
         raise judge.error
     if not judge.results:
         raise SysletError(f"no test was collected (pytest status {int(status)})")
@@ -206,6 +220,8 @@ def command(
     for line in stale(known, everything):
         console.print(f"[red]{escape(line)}[/]")
         code = code or BROKEN
+    if judge.error is not None:
+        raise judge.error
     context.exit(CANNOT_JUDGE if judge.interrupted else code)
 
 
@@ -228,6 +244,11 @@ def _header(chosen: Backend, backend: str, seed: int) -> Header:
     )
 
 
+def _plain(text: str) -> str:
+    """Without what a terminal would act on: an engine's words, and what it printed."""
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text.strip())
+
+
 def _summary(console: Console, judge: Judge, wanted: set[str], *, restricted: bool) -> int:
     """Failures first, then a row for each area; the exit status."""
     by_id: dict[str, list[Verdict]] = {}
@@ -240,9 +261,12 @@ def _summary(console: Console, judge: Judge, wanted: set[str], *, restricted: bo
     for result in broken[:FAILURES_SHOWN]:
         colour = COLOURS[result.verdict]
         named = f"{', '.join(result.requirements)}  {escape(result.test)}"
-        console.print(f"[{colour}]{result.verdict}[/]  {named}")
-        console.print(escape(result.message.rstrip()), style="dim")
-        console.print(f"  repeat: {escape(result.repeat)}\n")
+        console.print(f"[{colour}]{result.verdict}[/]  {named}", soft_wrap=True)
+        console.print(escape(_plain(result.message)), style="dim", soft_wrap=True)
+        if result.output.strip() and result.output.strip() not in result.message:
+            console.print("it said on standard error:", style="dim", soft_wrap=True)
+            console.print(escape(_plain(result.output)[-SAID_SHOWN:]), style="dim", soft_wrap=True)
+        console.print(f"  repeat: {escape(result.repeat)}\n", soft_wrap=True)
     if len(broken) > FAILURES_SHOWN:
         console.print(f"... and {len(broken) - FAILURES_SHOWN} more\n")
     for area in AREAS:
@@ -258,7 +282,7 @@ def _summary(console: Console, judge: Judge, wanted: set[str], *, restricted: bo
     facts = {k: v for result in judge.results for k, v in result.characteristics.items()}
     for key, value in sorted(facts.items()):
         console.print(f"{escape(key)}: {escape(value)}")
-    if judge.interrupted:
+    if judge.interrupted or judge.error is not None:
         console.print("interrupted: this is what was judged by then")
     untested = sorted(wanted - set(verdicts))
     if untested:
