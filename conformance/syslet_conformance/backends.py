@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from syslet_conformance.contract import Description, Engine
 from syslet_conformance.libraries import library_host
+from syslet_conformance.plug_ins import Offer, installed, installed_offer, python_offer
 from syslet_conformance.protocol import ProtocolEngine
 from syslet_layouts import ABIS, Abi, SysletError, abi_named
 from syslet_native import why_not_available
@@ -133,19 +133,8 @@ def _process(name: str, words: list[str], abis: tuple[str, ...], note: str) -> B
     return Backend(name, spoken, functools.partial(ProtocolEngine, words, name=name), note)
 
 
-def plug_in(target: str) -> Backend:
-    """``MODULE:ATTR``: ATTR takes an `Abi` and answers an engine; its `abis` may name its ABIs."""
-    module_name, _, attribute = target.partition(":")
-    if not module_name or not attribute:
-        raise SysletError(f"backend python:{target}: wanted python:MODULE:ATTR")
-    try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise SysletError(f"backend python:{target}: {error}") from None
-    abis = tuple(getattr(factory, "abis", ABIS))
-    for name in abis:
-        abi_named(name)
-    return Backend(f"python:{target}", abis, factory, "a Python plug-in")
+def _plug_in(name: str, offer: Offer) -> Backend:
+    return Backend(name, offer.abis, offer.open, offer.note)
 
 
 def backend_named(name: str, abis: Sequence[str] = ()) -> Backend:
@@ -153,18 +142,24 @@ def backend_named(name: str, abis: Sequence[str] = ()) -> Backend:
 
     `abis` are those that it is wanted for, if that is known: a program is asked for them.
     """
-    kind, _, target = name.partition(":")
-    if name == EMBEDDED:
-        return reference()
-    if name == NATIVE:
-        return native()
-    if name == NATIVE32:
-        return native32()
-    if kind == "exec":
+    kind, colon, target = name.partition(":")
+    if name in EMBEDDED_KINDS:
+        return EMBEDDED_KINDS[name]()
+    if kind == "exec" and colon:
         return command(target, tuple(abis))
-    if kind == "lib":
+    if kind == "lib" and colon:
         return library(target, tuple(abis))
-    if kind == "python":
-        return plug_in(target)
-    wanted = f"{EMBEDDED}, {NATIVE}, {NATIVE32}, lib:PATH, exec:COMMAND or python:MODULE:ATTR"
-    raise SysletError(f"no backend {name!r}; wanted {wanted}")
+    if kind == "python" and colon:
+        return _plug_in(name, python_offer(target))
+    if kind in installed():
+        return _plug_in(name, installed_offer(name))
+    wanted = ", ".join([*EMBEDDED_KINDS, *installed(), "lib:PATH", "exec:COMMAND"])
+    raise SysletError(f"no backend {name!r}; wanted {wanted} or python:MODULE:ATTR")
+
+
+EMBEDDED_KINDS: dict[str, Callable[[], Backend]] = {
+    EMBEDDED: reference,
+    NATIVE: native,
+    NATIVE32: native32,
+}
+"""Those of this package."""

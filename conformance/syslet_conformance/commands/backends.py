@@ -15,6 +15,7 @@ from syslet_conformance.backends import (
     native,
     reference,
 )
+from syslet_conformance.plug_ins import installed, installed_offer
 from syslet_layouts import SysletError
 from syslet_native.c_compiler import why_not
 
@@ -32,6 +33,7 @@ def command() -> None:
         ("lib:PATH", "its own", "a shared library with the calls of syslet.h"),
         ("exec:COMMAND", "its own", "a program that speaks the engine protocol"),
         ("python:MODULE:ATTR", "its own", "a callable that takes an ABI, in process"),
+        *_installed(),
     ):
         table.add_row(*map(escape, row))
     Console().print(table)
@@ -56,3 +58,16 @@ def _native32() -> tuple[str, str, str]:
     if reason:
         return NATIVE32, "none", f"not available: {reason}"
     return NATIVE32, NATIVE32_ABI, NATIVE32_NOTE
+
+
+def _installed() -> list[tuple[str, str, str]]:
+    """What other packages offer."""
+    rows = []
+    for name in sorted(installed()):
+        try:
+            found = installed_offer(name)
+            rows.append((name, ", ".join(found.abis), found.note))
+        except SysletError as error:
+            reason = str(error).removeprefix(f"backend {name}: ")
+            rows.append((name, "none", f"not available: {reason}"))
+    return rows
