@@ -37,6 +37,26 @@ class HangsInExec(EmbeddedEngine):
         return super().exec(atom, head)
 
 
+class WaitsForNothing(EmbeddedEngine):
+    """Its wait returns at once, whatever is pending."""
+
+    abis = ABIS
+
+    def wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
+        return super().wait(min(min_events, 0), user_ring_idx, head)
+
+
+class ForgetsToPost(EmbeddedEngine):
+    """What it completes is in no ring: the slot is empty again."""
+
+    abis = ABIS
+
+    def wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
+        returned = super().wait(min_events, user_ring_idx, head)
+        self.write(head + 64, bytes(self.abi.word_bytes))
+        return returned
+
+
 class EndsInExec(EmbeddedEngine):
     """It ends its process as if all were well."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import shlex
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -42,6 +43,8 @@ class Backend:
     abis: tuple[str, ...]
     open: Callable[[Abi], Engine]
     note: str = ""
+    command: tuple[str, ...] = ()
+    """What starts it, where it speaks the engine protocol in a process of its own."""
 
 
 def reference(**options: Any) -> Backend:
@@ -87,6 +90,7 @@ def native32() -> Backend:
         (NATIVE32_ABI,),
         functools.partial(ProtocolEngine, host, name=NATIVE32),
         NATIVE32_NOTE,
+        tuple(host),
     )
 
 
@@ -97,14 +101,8 @@ def command(target: str, abis: tuple[str, ...] = ()) -> Backend:
     Its ABIs are `abis`, or, where none is given, those that its hello names. SysletError where
     it cannot be started, or refuses one.
     """
-    name = f"exec:{target}"
-    try:
-        words = shlex.split(target)
-    except ValueError as error:
-        raise SysletError(f"backend {name}: {error}") from None
-    if not words:
-        raise SysletError(f"backend {name}: wanted exec:COMMAND")
-    return _process(name, words, abis, "a program that speaks the engine protocol")
+    note = "a program that speaks the engine protocol"
+    return _process(f"exec:{target}", _command_words(target), abis, note)
 
 
 @functools.cache
@@ -113,14 +111,44 @@ def library(target: str, abis: tuple[str, ...] = ()) -> Backend:
 
     SysletError where it is none, lacks a symbol or has another ABI version.
     """
-    name = f"lib:{target}"
-    if not target:
-        raise SysletError(f"backend {name}: wanted lib:PATH")
+    note = "a shared library, driven through the engine host"
+    return _process(f"lib:{target}", _library_words(target), abis, note)
+
+
+def serving(name: str) -> list[str]:
+    """What starts the backend as a process that speaks the engine protocol. SysletError.
+
+    Those that have none of their own are served by `syslet serve`.
+    """
+    kind, colon, target = name.partition(":")
+    if kind == "exec" and colon:
+        return _command_words(target)
+    if kind == "lib" and colon:
+        return _library_words(target)
+    if name == NATIVE32:
+        return list(native32().command)
+    backend_named(name)
+    main = "from syslet_conformance.cli import main; main()"
+    return [sys.executable, "-P", "-c", main, "serve", name]
+
+
+def _command_words(target: str) -> list[str]:
     try:
-        words = library_host(target)
+        words = shlex.split(target)
+    except ValueError as error:
+        raise SysletError(f"backend exec:{target}: {error}") from None
+    if not words:
+        raise SysletError(f"backend exec:{target}: wanted exec:COMMAND")
+    return words
+
+
+def _library_words(target: str) -> list[str]:
+    if not target:
+        raise SysletError("backend lib:: wanted lib:PATH")
+    try:
+        return library_host(target)
     except SysletError as error:
-        raise SysletError(f"backend {name}: {error}") from None
-    return _process(name, words, abis, "a shared library, driven through the engine host")
+        raise SysletError(f"backend lib:{target}: {error}") from None
 
 
 def _process(name: str, words: list[str], abis: tuple[str, ...], note: str) -> Backend:
@@ -130,7 +158,8 @@ def _process(name: str, words: list[str], abis: tuple[str, ...], note: str) -> B
         engine = ProtocolEngine(words, abi, name=name)
         engine.close()
         spoken += (abi.name,) if abi else engine.abis
-    return Backend(name, spoken, functools.partial(ProtocolEngine, words, name=name), note)
+    opened = functools.partial(ProtocolEngine, words, name=name)
+    return Backend(name, spoken, opened, note, tuple(words))
 
 
 def _plug_in(name: str, offer: Offer) -> Backend:

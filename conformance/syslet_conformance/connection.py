@@ -9,11 +9,11 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO
 
 from syslet_conformance.contract import EngineDied, EngineError, EngineSilent
-from syslet_conformance.wire import LINE_BYTES, shown
+from syslet_conformance.wire import LINE_BYTES, printable, shown
 from syslet_layouts import SysletError
 
 ANSWER_S = 10.0
@@ -52,11 +52,14 @@ class Connection:
     """The process that `command` starts. `name` is what messages call it.
 
     Whoever waits for an answer reads, one at a time, also for the others; so an answer that
-    comes at once costs no switch of threads. SysletError where it cannot be started.
+    comes at once costs no switch of threads. `note`, where there is one, is told each line after
+    ``> `` or ``< ``. SysletError where it cannot be started.
     """
 
-    def __init__(self, command: Sequence[str], name: str) -> None:
-        self.name = name
+    def __init__(
+        self, command: Sequence[str], name: str, note: Callable[[str], None] | None = None
+    ) -> None:
+        self.name, self._note = name, note
         try:
             self.process = subprocess.Popen(
                 command,
@@ -104,6 +107,8 @@ class Connection:
             self._questions[tag] = question
             self._somebody_reads = True
         line = f"{tag} {verb} {words}".rstrip(" ").encode("ascii", "replace") + b"\n"
+        if self._note is not None:
+            self._note(f"> {shown(line.rstrip())}")
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         try:
             in_time = self._write(line) and self._await(question, deadline)
@@ -181,6 +186,8 @@ class Connection:
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
             self._lines += 1
+            if self._note is not None:
+                self._note(f"< {printable(shown(line))}")
             why = self._settle(line)
             if why:
                 self._break_off(line, why)
@@ -258,6 +265,7 @@ class Connection:
             if self._ended:
                 return
             self._ended = True
+            self._note = None
             works = self._over is None
         if works:
             self._say_goodbye()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from syslet_conformance.connection import ANSWER_S, Connection
 from syslet_conformance.contract import CAPABILITIES, Description, EngineError
@@ -31,7 +31,8 @@ class ProtocolEngine:
 
     `name` is what messages call it. SysletError where the command cannot be started or the
     engine refuses, EngineError (EngineDied, EngineSilent) where it does not say a right hello.
-    `answer_s` is how long an answer may take to what cannot block.
+    `answer_s` is how long an answer may take to what cannot block, `start_s` that to hello;
+    `note` is told each line.
     """
 
     def __init__(
@@ -41,14 +42,17 @@ class ProtocolEngine:
         *,
         name: str = "",
         answer_s: float = ANSWER_S,
+        start_s: float | None = None,
+        note: Callable[[str], None] | None = None,
     ) -> None:
         self._name = name or command[0]
-        self._answer_s = answer_s
-        self._connection = Connection(command, self._name)
+        self._answer_s = answer_s if start_s is None else start_s
+        self._connection = Connection(command, self._name, note)
         self._numbers: dict[str, int | None] = {}
         try:
             wanted = ANY if abi is None else abi.name
             self._hello(wanted, self._ask("hello", PROTOCOL_VERSION, wanted))
+            self._answer_s = answer_s
         except BaseException:
             self._connection.end()
             raise

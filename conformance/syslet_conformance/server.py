@@ -191,8 +191,9 @@ class Server:
             "lacks": ",".join(sorted(said.lacks)),
             "abis": ",".join(abis),
         }
-        keys = [f"{key}={value}".replace(" ", "-") for key, value in facts.items() if value]
-        return " ".join([str(PROTOCOL_VERSION), said.name, said.version, wanted, *keys])
+        keys = [f"{key}={value}" for key, value in facts.items() if value]
+        words = [str(PROTOCOL_VERSION), said.name, said.version, wanted, *keys]
+        return " ".join("-".join(printable(word).split()) for word in words)
 
     def _close(self) -> None:
         """End the engine. What is outstanding and does not block returns by itself before."""

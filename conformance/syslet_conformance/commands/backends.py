@@ -15,14 +15,26 @@ from syslet_conformance.backends import (
     native,
     reference,
 )
+from syslet_conformance.check_backend import check
 from syslet_conformance.plug_ins import installed, installed_offer
-from syslet_layouts import SysletError
+from syslet_layouts import ABIS, SysletError, abi_named
 from syslet_native.c_compiler import why_not
 
 
 @click.command("backends")
-def command() -> None:
-    """List the engines that are available, with their ABIs."""
+@click.option("--check", "backend", help="Take a first look at this one instead.")
+@click.option("--abi", type=click.Choice(list(ABIS)), help="With --check: on this ABI.")
+@click.pass_context
+def command(context: click.Context, backend: str | None, abi: str | None) -> None:
+    """List the engines that are available, with their ABIs.
+
+    --check BACKEND asks one for the first things, and says whether the harness, the protocol or
+    the engine is at fault. Exit 0: nothing is; 1: the engine or its protocol; 2: the harness.
+    """
+    if backend is not None:
+        context.exit(check(backend, abi_named(abi) if abi else None, Console(highlight=False)))
+    if abi is not None:
+        raise click.UsageError("--abi goes with --check")
     table = Table(box=None, pad_edge=False)
     for heading in ("backend", "ABIs", "what it is"):
         table.add_column(heading, overflow="fold")

@@ -37,6 +37,7 @@ from syslet_conformance.verdicts import (
     engine_status,
     worst,
 )
+from syslet_conformance.wire import plain
 from syslet_layouts import SysletError, abi_named
 
 COLOURS = {
@@ -244,11 +245,6 @@ def _header(chosen: Backend, backend: str, seed: int) -> Header:
     )
 
 
-def _plain(text: str) -> str:
-    """Without what a terminal would act on: an engine's words, and what it printed."""
-    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text.strip())
-
-
 def _summary(console: Console, judge: Judge, wanted: set[str], *, restricted: bool) -> int:
     """Failures first, then a row for each area; the exit status."""
     by_id: dict[str, list[Verdict]] = {}
@@ -262,10 +258,12 @@ def _summary(console: Console, judge: Judge, wanted: set[str], *, restricted: bo
         colour = COLOURS[result.verdict]
         named = f"{', '.join(result.requirements)}  {escape(result.test)}"
         console.print(f"[{colour}]{result.verdict}[/]  {named}", soft_wrap=True)
-        console.print(escape(_plain(result.message)), style="dim", soft_wrap=True)
+        console.print(escape(plain(result.message.strip())), style="dim", soft_wrap=True)
         if result.output.strip() and result.output.strip() not in result.message:
             console.print("it said on standard error:", style="dim", soft_wrap=True)
-            console.print(escape(_plain(result.output)[-SAID_SHOWN:]), style="dim", soft_wrap=True)
+            console.print(
+                escape(plain(result.output.strip())[-SAID_SHOWN:]), style="dim", soft_wrap=True
+            )
         console.print(f"  repeat: {escape(result.repeat)}\n", soft_wrap=True)
     if len(broken) > FAILURES_SHOWN:
         console.print(f"... and {len(broken) - FAILURES_SHOWN} more\n")
