@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from syslet_conformance.cli import group
 from syslet_conformance.commands.run import command as run_command
+from syslet_conformance.suite.random_atoms import CALLS
 
 ROOT = Path(__file__).parent.parent
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -50,3 +51,17 @@ def test_the_page_on_running_names_every_option_of_run() -> None:
     page = (ROOT / "docs" / "running.md").read_text()
     options = {option for parameter in run_command.params for option in parameter.opts}
     assert sorted(o for o in options if o.startswith("--") and o not in page) == []
+
+
+def test_the_page_on_the_protocol_names_every_call_that_the_suite_asks_for() -> None:
+    page = (ROOT / "docs" / "protocol.md").read_text()
+    calls = page.partition("## Calls")[2].partition("Programs may")[0]
+    named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\|([^|]*)\|", calls, re.M))))
+    package = ROOT / "conformance" / "syslet_conformance"
+    files = [package / "builder.py", *(package / "suite").glob("*.py")]
+    asked = {
+        name
+        for file in files
+        for name in re.findall(r"(?:\.atom|number)\(\s*\"(\w+)\"", file.read_text())
+    }
+    assert named - {"none"} == asked | set(CALLS)
