@@ -8,13 +8,13 @@ import time
 
 import pytest
 
+from syslet_conformance.calls import Hang
 from syslet_conformance.contract import EngineDied, EngineSilent
 from syslet_conformance.inventory import area_of
 from syslet_conformance.plugin import ERROR, RIG
 from syslet_conformance.program import Program
 from syslet_conformance.results import Result
 from syslet_conformance.rig import UNJUDGED, Rig
-from syslet_conformance.session import Hang
 from syslet_conformance.text import format_program
 from syslet_conformance.verdicts import Verdict
 from syslet_layouts import SysletError

@@ -133,8 +133,8 @@ def mode(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def rig(request: pytest.FixtureRequest, _engines: _Engines, _abi_name: str) -> Iterator[object]:
     """The engine under test on one ABI, in the test's mode."""
+    from syslet_conformance.calls import Hang
     from syslet_conformance.rig import Rig
-    from syslet_conformance.session import Hang
 
     mode_name = request.getfixturevalue("mode") if "mode" in request.fixturenames else "cached"
     rig = Rig(_engines.get(_abi_name), mode_name)

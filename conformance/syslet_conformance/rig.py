@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import pytest
 
 from syslet_conformance.builder import Build
+from syslet_conformance.calls import HANG_S, Hang
 from syslet_conformance.contract import Engine
 from syslet_conformance.program import Address, Atom, Program
-from syslet_conformance.session import HANG_S, Hang, Session, number_of
+from syslet_conformance.session import Session, number_of
 from syslet_layouts import Flag
 
 UNJUDGED = "unjudged: "

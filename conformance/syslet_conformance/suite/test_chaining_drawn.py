@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from syslet_conformance.calls import Hang
 from syslet_conformance.program import Address, Program
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
-from syslet_conformance.session import Hang
 from syslet_conformance.suite.drawn_chains import Chain, build_chain, chains, walk
 from syslet_conformance.text import format_program
 

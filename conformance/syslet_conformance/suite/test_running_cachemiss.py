@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from syslet_conformance.builder import Build
+from syslet_conformance.calls import Hang
 from syslet_conformance.program import NULL, Address
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
-from syslet_conformance.session import Hang
 from syslet_conformance.suite.steps import (
     assert_not_null,
     assert_null,
