@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import pytest
 
@@ -26,6 +27,16 @@ MODES = ("cached", "async")
 """Cached permitted: the first atom as written. Forced asynchronous: SYSLET_ASYNC added to it."""
 
 
+class Way(NamedTuple):
+    """How a test is run: on which ABI, and in which mode if it runs in both."""
+
+    abi: str
+    mode: str | None
+
+    def __str__(self) -> str:
+        return self.abi if self.mode is None else f"{self.mode}-{self.abi}"
+
+
 @dataclass(frozen=True, slots=True)
 class Ran:
     """What came of one syslet that ran to its end.
@@ -38,10 +49,10 @@ class Ran:
 
 
 class Rig:
-    """One engine under test."""
+    """One engine under test; `abis` are all of the run, this one's among them."""
 
-    def __init__(self, engine: Engine, mode: str = "cached") -> None:
-        self.engine, self.abi, self.mode = engine, engine.abi, mode
+    def __init__(self, engine: Engine, mode: str, abis: tuple[str, ...]) -> None:
+        self.engine, self.abi, self.mode, self.abis = engine, engine.abi, mode, abis
         self.sessions: list[Session] = []
         self.characteristics: dict[str, str] = {}
 

@@ -25,7 +25,7 @@ from syslet_conformance.text import format_program
     "skip.needs-stop-flag",
     "skip.target-is-ordinary",
 )
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_chain_drawn_at_random_does_what_the_requirements_say(rig: Rig) -> None:
     hung: list[Hang] = []
 

@@ -23,7 +23,7 @@ from syslet_layouts import Flag, decode_atom
 
 
 @checks("chain.any-graph", "chain.first-atom-only")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_two_syslets_share_their_tail(rig: Rig) -> None:
     build = Build()
     one, other, shared = (build.word(label=label) for label in ("one", "other", "shared"))
@@ -41,7 +41,7 @@ def test_two_syslets_share_their_tail(rig: Rig) -> None:
 
 
 @checks("chain.any-graph")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_syslets_that_were_blocked_at_once_run_their_shared_tail_each(rig: Rig) -> None:
     build = Build(4)
     shared, pipes = build.word(label="shared"), [build.pipe() for _ in range(3)]
@@ -58,7 +58,7 @@ def test_syslets_that_were_blocked_at_once_run_their_shared_tail_each(rig: Rig) 
 
 
 @checks("chain.any-graph")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize(("choice", "left", "right"), [(1, 1, 0), (0, 0, 1)], ids=["left", "right"])
 def test_two_branches_meet_again(rig: Rig, choice: int, left: int, right: int) -> None:
     build = Build()
@@ -76,7 +76,7 @@ def test_two_branches_meet_again(rig: Rig, choice: int, left: int, right: int) -
 
 
 @checks("chain.any-graph")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize(
     ("start", "inc", "flag", "end"),
     [
@@ -99,7 +99,7 @@ def test_an_atom_that_is_its_own_next_turns_until_it_stops(
 
 
 @checks("chain.any-graph")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("stopping", [0, 1, 3], ids=["at-the-first", "within", "at-the-last"])
 def test_a_loop_ends_at_the_atom_that_stops(rig: Rig, stopping: int) -> None:
     build = Build()
@@ -114,7 +114,7 @@ def test_a_loop_ends_at_the_atom_that_stops(rig: Rig, stopping: int) -> None:
 
 
 @checks("chain.any-graph")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_loop_in_a_loop_turns_as_often_as_both_say(rig: Rig) -> None:
     build = Build()
     total, inner = build.word(label="total"), build.word(-3, label="inner")
@@ -130,7 +130,7 @@ def test_a_loop_in_a_loop_turns_as_often_as_both_say(rig: Rig) -> None:
 
 
 @checks("chain.any-graph")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_loop_goes_on_turning_across_cachemisses(rig: Rig) -> None:
     build = Build()
     pipe, count = build.pipe(), build.word(-3, label="count")
@@ -171,7 +171,7 @@ def _finish_long(rig: Rig, session: Session, first: Address) -> Ran:
 
 
 @checks("chain.unbounded")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_line_of_100000_atoms_runs_to_its_end(rig: Rig) -> None:
     abi = rig.abi
     build = Build()
@@ -193,7 +193,7 @@ def test_a_line_of_100000_atoms_runs_to_its_end(rig: Rig) -> None:
 
 
 @checks("chain.unbounded")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_loop_of_1000000_turns_runs_to_its_end(rig: Rig) -> None:
     build = Build()
     count = build.word(-TURNS, label="count")

@@ -36,7 +36,7 @@ def _run(rig: Rig, session: Session, stream: Stream, what: str) -> None:
 
 
 @checks("fault.random-bytes")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("near_valid", [False, True], ids=["at-large", "near-valid"])
 def test_random_bytes_as_atoms_end_and_write_only_where_they_say(
     rig: Rig, request: pytest.FixtureRequest, near_valid: bool

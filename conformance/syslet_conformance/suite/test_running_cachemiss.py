@@ -70,7 +70,7 @@ def test_the_blocked_call_goes_on_beside_the_caller(rig: Rig) -> None:
 
 
 @checks("exec.continues-alone")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_the_rest_of_a_syslet_runs_with_no_further_call(rig: Rig) -> None:
     build = Build()
     pipe, count = build.pipe(), build.word(label="count")
@@ -89,7 +89,7 @@ def test_the_rest_of_a_syslet_runs_with_no_further_call(rig: Rig) -> None:
 
 
 @checks("exec.continues-alone", "exec.one-outcome")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_syslet_that_blocks_several_times_goes_on_alone_each_time(rig: Rig) -> None:
     build = Build()
     pipes, count = [build.pipe() for _ in range(3)], build.word(label="count")
