@@ -2,7 +2,7 @@
 
 What an engine knows must not hang on the thread that told it: two calls that follow each other
 come from two threads. Those are kept for later calls, since making one costs more than most
-calls; a call that is started, to go on beside others, has a thread of its own that ends with it.
+calls; a test that wants its thread to be gone asks for that.
 """
 
 from __future__ import annotations
@@ -37,8 +37,6 @@ class Call:
     function: Callable[[], int]
     words: list[int] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
-    thread: threading.Thread | None = None
-    """The thread that ends with it; None where it is one that makes other calls, too."""
     _runs: threading.Lock = field(default_factory=_locked)
 
     @property
@@ -53,11 +51,9 @@ class Call:
         return self.returned
 
     def join(self, timeout_s: float = HANG_S) -> int:
-        """Its return word, once a thread of its own has ended. Hang where it does not come."""
+        """Its return word. Hang where it does not come in time."""
         if not self.returns_within(timeout_s):
             raise Hang(f"{self.what} did not return within {timeout_s:g} s")
-        if self.thread is not None:
-            self.thread.join()
         if self.errors:
             raise self.errors[0]
         return self.words[0]
@@ -111,9 +107,11 @@ def make(what: str, function: Callable[[], int]) -> Call:
     return call
 
 
-def start(what: str, function: Callable[[], int]) -> Call:
-    """Have a call made by a thread of its own."""
+def make_and_end(what: str, function: Callable[[], int]) -> int:
+    """Its return word, from a thread that has ended since. Hang."""
     call = Call(what, function)
-    call.thread = threading.Thread(target=call.run, daemon=True)
-    call.thread.start()
-    return call
+    thread = threading.Thread(target=call.run, daemon=True)
+    thread.start()
+    word = call.join()
+    thread.join()
+    return word

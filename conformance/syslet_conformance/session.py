@@ -166,11 +166,16 @@ class Session:
         self.performed.append(Exec(_value(atom), _value(head)))
         return calls.make("exec", self._exec(atom, head)).join()
 
+    def exec_and_end_the_thread(self, atom: Value | str, head: Value | str = "head") -> int:
+        """Exec from a thread that is gone when this returns: the return word. Hang."""
+        self.performed.append(Exec(_value(atom), _value(head)))
+        return calls.make_and_end("exec", self._exec(atom, head))
+
     def start_exec(self, atom: Value | str, head: Value | str = "head") -> Call:
-        """Exec in a thread of its own. Missing where other calls cannot go on meanwhile."""
+        """Exec, to go on beside other calls. Missing where other calls cannot go on meanwhile."""
         self._need("threads")
         self.performed.append(Exec(_value(atom), _value(head), started=True))
-        self.calls.append(calls.start("exec", self._exec(atom, head)))
+        self.calls.append(calls.make("exec", self._exec(atom, head)))
         return self.calls[-1]
 
     def _exec(self, atom: Value | str, head: Value | str) -> Callable[[], int]:
@@ -184,13 +189,13 @@ class Session:
     def start_wait(
         self, n: int, head: Value | str = "head", user_ring_idx: int | None = None
     ) -> Call:
-        """Wait in a thread of its own. Missing where other calls cannot go on meanwhile.
+        """Wait, to go on beside other calls. Missing where other calls cannot go on meanwhile.
 
         Where no index is given it is that of the descriptor, and 0 for a head that is a number.
         """
         self._need("threads")
         self.performed.append(Wait(n, _value(head), user_ring_idx, started=True))
-        self.calls.append(calls.start("wait", self._wait(n, head, user_ring_idx)))
+        self.calls.append(calls.make("wait", self._wait(n, head, user_ring_idx)))
         return self.calls[-1]
 
     def _wait(self, n: int, head: Value | str, user_ring_idx: int | None) -> Callable[[], int]:

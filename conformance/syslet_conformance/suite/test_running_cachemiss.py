@@ -110,6 +110,22 @@ def test_a_syslet_that_blocks_several_times_goes_on_alone_each_time(rig: Rig) ->
     wait_for_all(rig, session)
 
 
+@checks("exec.continues-alone", "exec.one-outcome")
+@pytest.mark.both_modes
+def test_a_blocked_syslet_outlives_the_thread_that_submitted_it(rig: Rig) -> None:
+    build = Build()
+    pipe, count = build.pipe(), build.word(label="count")
+    first = build.read(pipe, next=Address("adds"), label="reads")
+    last = build.add(count, label="adds")
+    session = rig.load(build, first)
+    assert_null(rig, session.exec_and_end_the_thread(first))
+    assert_slots(session, 0, 0, 0, 0)
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, session.wait(1))
+    assert_words(session, count=1)
+    assert_slots(session, last, 0, 0, 0)
+
+
 # -- many --------------------------------------------------------------------------------
 
 
