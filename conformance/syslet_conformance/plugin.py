@@ -147,9 +147,10 @@ def rig(request: pytest.FixtureRequest) -> Iterator[object]:
     from syslet_conformance.calls import Hang
     from syslet_conformance.rig import Rig
 
-    node, (abi, mode) = request.node, request.param
-    engines = _engines(request.session)
-    rig = Rig(engines.get(abi), mode or "cached", engines.abis)
+    node, way = request.node, request.param
+    abi, engines = way.abi, _engines(request.session)
+    run_seed = request.config.getoption("--hypothesis-seed", default=None)
+    rig = Rig(engines.get(abi), way, engines.abis, run_seed or "0")
     node.stash[RIG] = rig
     yield rig
     report = node.stash.get(_REPORT, None)

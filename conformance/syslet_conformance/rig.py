@@ -49,10 +49,16 @@ class Ran:
 
 
 class Rig:
-    """One engine under test; `abis` are all of the run, this one's among them."""
+    """One engine under test, on one ABI in one mode.
 
-    def __init__(self, engine: Engine, mode: str, abis: tuple[str, ...]) -> None:
-        self.engine, self.abi, self.mode, self.abis = engine, engine.abi, mode, abis
+    `abis` are all of the run, this one among them; `run_seed` is the run's seed, as text.
+    """
+
+    def __init__(self, engine: Engine, way: Way, abis: tuple[str, ...], run_seed: str) -> None:
+        self.engine, self.abi, self.abis = engine, engine.abi, abis
+        self.mode = way.mode or "cached"
+        self.seed = f"{run_seed}-{way}"
+        """What a test draws by: on each ABI and in each mode it draws something else."""
         self.sessions: list[Session] = []
         self.characteristics: dict[str, str] = {}
 
@@ -60,6 +66,15 @@ class Rig:
     def is_async(self) -> bool:
         """Whether this test runs in the forced asynchronous mode."""
         return self.mode == "async"
+
+    @property
+    def is_on_first_abi(self) -> bool:
+        """Whether this is the first ABI of the run, whichever child of it runs the test."""
+        return self.abi.name == self.abis[0]
+
+    def share(self, budget: int, least: int) -> int:
+        """How much of what a test may draw falls to this ABI: an equal part, at least `least`."""
+        return max(budget // len(self.abis), least)
 
     @property
     def start_flags(self) -> Flag:

@@ -176,8 +176,12 @@ THOUSAND = 1_000
 @checks("exec.many-blocked")
 def test_of_1000_syslets_all_that_the_engine_took_complete_once_each(rig: Rig) -> None:
     build = Build(THOUSAND)
-    pipe = build.pipe()
-    atoms = [build.read(pipe, ret=build.word(label=f"got{i}")) for i in range(THOUSAND)]
+    pipe, into, one = build.pipe(), build.word(build.buffer(1)), build.word(1)
+    got = build.words(*[0] * THOUSAND, label="got")
+    atoms = [
+        build.atom("read", Address(f"{pipe}.read"), into, one, ret=Address(got.label, offset))
+        for offset in range(0, THOUSAND * rig.abi.word_bytes, rig.abi.word_bytes)
+    ]
     session = rig.load(build)
     taken = 0
     for atom in atoms:
@@ -198,12 +202,12 @@ def test_of_1000_syslets_all_that_the_engine_took_complete_once_each(rig: Rig) -
     session.feed(pipe, b"x" * (taken + 1))  # a byte for an exec that has not returned
     session.join()
     assert_succeeded(rig, session.wait(THOUSAND))
-    got = [slot for slot in session.slots() if slot]
+    entries = [slot for slot in session.slots() if slot]
     expected = [session.address(atom) for atom in atoms[:taken]]
-    missing = len(set(expected) - set(got))
+    missing = len(set(expected) - set(entries))
     assert not missing, f"expected {taken} entries, {missing} of them are missing"
-    assert len(set(got)) == len(got), (
-        f"expected each entry once, got {len(got) - len(set(got))} twice"
+    assert len(set(entries)) == len(entries), (
+        f"expected each entry once, got {len(entries) - len(set(entries))} twice"
     )
-    done = [session.word(f"got{i}") for i in range(taken)].count(1)
+    done = session.words(got, taken).count(1)
     assert done == taken, f"expected {taken} results of 1, got {done}"
