@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from syslet_conformance.builder import Build
-from syslet_conformance.program import NULL, Address, Buffer
+from syslet_conformance.program import Address, Buffer
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Ran, Rig
 from syslet_conformance.session import Session
@@ -17,7 +17,7 @@ from syslet_conformance.suite.steps import (
     assert_words,
     block,
 )
-from syslet_layouts import Flag, decode_atom
+from syslet_layouts import Flag
 
 # -- any graph --------------------------------------------------------------------------
 
@@ -182,13 +182,14 @@ def test_a_line_of_100000_atoms_runs_to_its_end(rig: Rig) -> None:
     build.section()
     build.code.append(Buffer("line", ATOMS * abi.atom_size))
     session = rig.load(build)
-    atom = decode_atom(abi, rig.engine.read(session.address(sample), abi.atom_size))
-    line, size, pack = session.address("line"), abi.atom_size, abi.atom_struct.pack
-    addresses = range(line + size, line + ATOMS * size, size)
-    images = [pack(*atom[:3], following, *atom[4:]) for following in (*addresses, NULL)]
+    line, size, pack_word = session.address("line"), abi.atom_size, abi.word_struct.pack_into
+    image = bytearray(rig.engine.read(session.address(sample), size) * ATOMS)
+    for at in range(0, (ATOMS - 1) * size, size):
+        pack_word(image, at + abi.atom_offsets["next"], line + at + size)
     if rig.is_async:
-        images[0] = pack(int(Flag.ASYNC), *atom[1:3], addresses[0], *atom[4:])
-    rig.engine.write(line, b"".join(images))
+        flags_bytes = abi.atom_places[0].size_bytes
+        image[:flags_bytes] = int(Flag.ASYNC).to_bytes(flags_bytes, abi.byteorder)
+    rig.engine.write(line, bytes(image))
     ran = _finish_long(rig, session, Address("line"))
     assert_words(session, count=ATOMS)
     rig.assert_ended_at(session, ran, Address("line", (ATOMS - 1) * size))
