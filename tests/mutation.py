@@ -104,7 +104,7 @@ def _judge(session: pytest.Session, order: Order, answers: IO[str]) -> dict[str,
     numbered = [
         (number, item)
         for number, item in enumerate(session.items)
-        if set(_ids(item)) & set(order.ids) and vars(item)["callspec"].params["_abi_name"] in abis
+        if set(_ids(item)) & set(order.ids) and vars(item)["callspec"].params["rig"].abi in abis
     ]
     for position, (number, item) in enumerate(numbered):
         wanted = set(order.ids) if order.every else set(order.ids) - caught

@@ -8,13 +8,13 @@ import time
 
 import pytest
 
+from syslet_conformance.calls import Hang
 from syslet_conformance.contract import EngineDied, EngineSilent, Talking
 from syslet_conformance.inventory import area_of
 from syslet_conformance.plugin import ERROR, RIG
 from syslet_conformance.program import Program
 from syslet_conformance.results import Result
 from syslet_conformance.rig import UNJUDGED, Rig
-from syslet_conformance.session import Hang
 from syslet_conformance.text import format_program
 from syslet_conformance.verdicts import Verdict
 from syslet_layouts import SysletError
@@ -38,19 +38,18 @@ def result_of(
     """The result of `item` with this verdict."""
     marker = item.get_closest_marker("checks")
     parameters = getattr(item, "callspec", None)
-    values = {} if parameters is None else parameters.params
+    abi, mode = ("", None) if parameters is None else parameters.params["rig"]
     rig = item.stash.get(RIG, None)
     backend = item.config.getoption("--syslet-backend")
     given = item.config.getoption("--hypothesis-seed", None)
     seed = ["--seed", str(given)] if given not in (None, "0") else []
-    abi = values.get("_abi_name", "")
     asked = ["--abi", abi] if item.config.getoption("--syslet-abi") else []
     judged = verdict not in {Verdict.PASS, Verdict.SKIP}
     return Result(
         test=name_of(item),
         requirements=marker.args if marker else (),
         abi=abi,
-        mode=values.get("mode"),
+        mode=mode,
         verdict=verdict,
         message=message[:MESSAGE_CHARS],
         repeat=shlex.join(["syslet", "run", backend, "--test", name_of(item), *asked, *seed]),

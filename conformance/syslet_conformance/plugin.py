@@ -6,7 +6,7 @@ pytest. It does nothing for tests that are not the suite's.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 CHECKS_MARKER = "checks(*ids): the requirements that a test of the suite checks"
 """The marker that `registry.checks` gives; written here since every pytest loads this file."""
+
+MODES_MARKER = "both_modes: a test that runs a program, cached permitted and forced asynchronous"
 
 RIG: pytest.StashKey[Rig] = pytest.StashKey()
 """What the test works with."""
@@ -40,8 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the suite's marker."""
+    """Register the suite's markers."""
     config.addinivalue_line("markers", CHECKS_MARKER)
+    config.addinivalue_line("markers", MODES_MARKER)
 
 
 def _is_suite(module: str | None) -> bool:
@@ -58,24 +61,30 @@ def _backend(config: pytest.Config) -> Backend:
         raise pytest.UsageError(str(error)) from None
 
 
+def _abis(config: pytest.Config, backend: Backend) -> tuple[str, ...]:
+    """The ABIs of the run: those that were asked for, or all that the engine speaks."""
+    chosen: list[str] = config.getoption("--syslet-abi")
+    for name in chosen:
+        if name not in backend.abis:
+            raise pytest.UsageError(
+                f"--syslet-abi {name}: {backend.name} speaks {', '.join(backend.abis)}"
+            )
+    return tuple(chosen) or backend.abis
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test on every ABI of the engine; a program test in both modes."""
-    if not _is_suite(metafunc.module.__name__):
+    if not _is_suite(metafunc.module.__name__) or "rig" not in metafunc.fixturenames:
         return
-    from syslet_conformance.rig import MODES
+    from syslet_conformance.rig import MODES, Way
 
-    if "mode" in metafunc.fixturenames:
+    modes: Sequence[str | None] = (None,)
+    if metafunc.definition.get_closest_marker("both_modes"):
         wanted = metafunc.config.getoption("--syslet-mode")
-        metafunc.parametrize("mode", [wanted] if wanted else MODES, indirect=True)
-    if "rig" in metafunc.fixturenames:
-        backend = _backend(metafunc.config)
-        chosen = metafunc.config.getoption("--syslet-abi") or list(backend.abis)
-        for name in chosen:
-            if name not in backend.abis:
-                raise pytest.UsageError(
-                    f"--syslet-abi {name}: {backend.name} speaks {', '.join(backend.abis)}"
-                )
-        metafunc.parametrize("_abi_name", chosen, indirect=True)
+        modes = [wanted] if wanted else MODES
+    abis = _abis(metafunc.config, _backend(metafunc.config))
+    ways = [Way(abi, mode) for mode in modes for abi in abis]
+    metafunc.parametrize("rig", ways, indirect=True, ids=map(str, ways))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -88,10 +97,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class _Engines:
-    """One engine for each ABI, opened when first wanted, replaced after a failure."""
+    """One engine for each ABI of the run, opened when first wanted, replaced after a failure."""
 
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
+    def __init__(self, config: pytest.Config) -> None:
+        self.backend = _backend(config)
+        self.abis = _abis(config, self.backend)
         self.engines: dict[str, Engine] = {}
 
     def get(self, abi: str) -> Engine:
@@ -110,45 +120,48 @@ class _Engines:
         """Drop it without a word: what hangs in a call may hang in close too."""
         self.engines.pop(abi, None)
 
+    def close(self) -> None:
+        for abi in list(self.engines):
+            self.drop(abi)
 
-@pytest.fixture(scope="session")
-def _engines(request: pytest.FixtureRequest) -> Iterator[_Engines]:
-    engines = _Engines(_backend(request.config))
-    yield engines
-    for abi in list(engines.engines):
-        engines.drop(abi)
+
+_ENGINES: pytest.StashKey[_Engines] = pytest.StashKey()
+
+
+def _engines(session: pytest.Session) -> _Engines:
+    """The engines of the run. No fixture, since each costs every test that leads to it."""
+    if _ENGINES not in session.stash:
+        engines = session.stash[_ENGINES] = _Engines(session.config)
+
+        def close() -> None:
+            del session.stash[_ENGINES]
+            engines.close()
+
+        session.addfinalizer(close)
+    return session.stash[_ENGINES]
 
 
 @pytest.fixture
-def _abi_name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def mode(request: pytest.FixtureRequest) -> str:
-    """``cached`` or ``async``: how the test's syslets are started."""
-    return str(request.param)
-
-
-@pytest.fixture
-def rig(request: pytest.FixtureRequest, _engines: _Engines, _abi_name: str) -> Iterator[object]:
+def rig(request: pytest.FixtureRequest) -> Iterator[object]:
     """The engine under test on one ABI, in the test's mode."""
+    from syslet_conformance.calls import Hang
     from syslet_conformance.contract import Talking
     from syslet_conformance.rig import Rig
-    from syslet_conformance.session import Hang
 
-    mode_name = request.getfixturevalue("mode") if "mode" in request.fixturenames else "cached"
-    engine = _engines.get(_abi_name)
+    node, way = request.node, request.param
+    abi, engines = way.abi, _engines(request.session)
+    engine = engines.get(abi)
     if isinstance(engine, Talking):
         engine.said = b""
-    rig = Rig(engine, mode_name)
-    request.node.stash[RIG] = rig
+    run_seed = request.config.getoption("--hypothesis-seed", default=None)
+    rig = Rig(engine, way, engines.abis, run_seed or "0")
+    node.stash[RIG] = rig
     yield rig
-    report = request.node.stash.get(_REPORT, None)
-    if isinstance(request.node.stash.get(ERROR, None), Hang):
-        _engines.leave(_abi_name)
+    report = node.stash.get(_REPORT, None)
+    if isinstance(node.stash.get(ERROR, None), Hang):
+        engines.leave(abi)
     elif report is None or report.failed:
-        _engines.drop(_abi_name)
+        engines.drop(abi)
     else:
         rig.close()
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import pytest
 
 from syslet_conformance.builder import Build
+from syslet_conformance.calls import HANG_S, Hang
 from syslet_conformance.contract import Engine
 from syslet_conformance.program import Address, Atom, Program
-from syslet_conformance.session import HANG_S, Hang, Session, number_of
+from syslet_conformance.session import Session, number_of
 from syslet_layouts import Flag
 
 UNJUDGED = "unjudged: "
@@ -23,6 +25,16 @@ UNJUDGED = "unjudged: "
 
 MODES = ("cached", "async")
 """Cached permitted: the first atom as written. Forced asynchronous: SYSLET_ASYNC added to it."""
+
+
+class Way(NamedTuple):
+    """How a test is run: on which ABI, and in which mode if it runs in both."""
+
+    abi: str
+    mode: str | None
+
+    def __str__(self) -> str:
+        return self.abi if self.mode is None else f"{self.mode}-{self.abi}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +49,16 @@ class Ran:
 
 
 class Rig:
-    """One engine under test."""
+    """One engine under test, on one ABI in one mode.
 
-    def __init__(self, engine: Engine, mode: str = "cached") -> None:
-        self.engine, self.abi, self.mode = engine, engine.abi, mode
+    `abis` are all of the run, this one among them; `run_seed` is the run's seed, as text.
+    """
+
+    def __init__(self, engine: Engine, way: Way, abis: tuple[str, ...], run_seed: str) -> None:
+        self.engine, self.abi, self.abis = engine, engine.abi, abis
+        self.mode = way.mode or "cached"
+        self.seed = f"{run_seed}-{way}"
+        """What a test draws by: on each ABI and in each mode it draws something else."""
         self.sessions: list[Session] = []
         self.characteristics: dict[str, str] = {}
 
@@ -48,6 +66,15 @@ class Rig:
     def is_async(self) -> bool:
         """Whether this test runs in the forced asynchronous mode."""
         return self.mode == "async"
+
+    @property
+    def is_on_first_abi(self) -> bool:
+        """Whether this is the first ABI of the run, whichever child of it runs the test."""
+        return self.abi.name == self.abis[0]
+
+    def share(self, budget: int, least: int) -> int:
+        """How much of what a test may draw falls to this ABI: an equal part, at least `least`."""
+        return max(budget // len(self.abis), least)
 
     @property
     def start_flags(self) -> Flag:

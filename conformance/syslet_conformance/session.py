@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 
+from syslet_conformance import calls
+from syslet_conformance.calls import Call
 from syslet_conformance.contract import Engine
 from syslet_conformance.image import lay_out, section_bytes
 from syslet_conformance.program import (
@@ -28,16 +28,8 @@ from syslet_conformance.program import (
 )
 from syslet_layouts import SysletError, decode_head, decode_words, encode_words
 
-HANG_S = 10.0
-"""How long a call that should return may take before it is a hang."""
-
-
 LEFT_OVER = 32
 """How many reports and late events of one head are taken when its program goes."""
-
-
-class Hang(SysletError):  # noqa: N818 - the verdict's name
-    """A call did not return in time. Verdict `hang`."""
 
 
 class Missing(SysletError):  # noqa: N818 - a reason to skip
@@ -50,30 +42,6 @@ def number_of(engine: Engine, name: str) -> int:
     if number is None:
         raise Missing(f"the engine has no system call {name!r}")
     return number
-
-
-@dataclass(slots=True)
-class Call:
-    """An exec or a wait in a thread of its own."""
-
-    thread: threading.Thread
-    what: str
-    words: list[int] = field(default_factory=list)
-    errors: list[BaseException] = field(default_factory=list)
-
-    @property
-    def returned(self) -> bool:
-        """Whether it has returned by now."""
-        return bool(self.words or self.errors)
-
-    def join(self, timeout_s: float = HANG_S) -> int:
-        """Its return word. Hang where it does not come in time."""
-        self.thread.join(timeout_s)
-        if self.errors:
-            raise self.errors[0]
-        if not self.words:
-            raise Hang(f"{self.what} did not return within {timeout_s:g} s")
-        return self.words[0]
 
 
 class Session:
@@ -194,43 +162,47 @@ class Session:
     # -- doing -------------------------------------------------------------------------
 
     def exec(self, atom: Value | str, head: Value | str = "head") -> int:
-        """Exec in a thread that is waited for: the return word. Hang."""
+        """Exec, waited for: the return word. Hang."""
         self.performed.append(Exec(_value(atom), _value(head)))
-        return self._exec(atom, head).join()
+        return calls.make("exec", self._exec(atom, head)).join()
+
+    def exec_and_end_the_thread(self, atom: Value | str, head: Value | str = "head") -> int:
+        """Exec from a thread that is gone when this returns: the return word. Hang."""
+        self.performed.append(Exec(_value(atom), _value(head)))
+        return calls.make_and_end("exec", self._exec(atom, head))
 
     def start_exec(self, atom: Value | str, head: Value | str = "head") -> Call:
-        """Exec in a thread of its own. Missing where other calls cannot go on meanwhile."""
+        """Exec, to go on beside other calls. Missing where other calls cannot go on meanwhile."""
         self._need("threads")
         self.performed.append(Exec(_value(atom), _value(head), started=True))
-        self.calls.append(self._exec(atom, head))
+        self.calls.append(calls.make("exec", self._exec(atom, head)))
         return self.calls[-1]
 
-    def _exec(self, atom: Value | str, head: Value | str) -> Call:
-        atom_address, head_address = self.address(atom), self.address(head)
-        return _start("exec", lambda: self.engine.exec(atom_address, head_address))
+    def _exec(self, atom: Value | str, head: Value | str) -> Callable[[], int]:
+        return partial(self.engine.exec, self.address(atom), self.address(head))
 
     def wait(self, n: int, head: Value | str = "head", user_ring_idx: int | None = None) -> int:
-        """Wait in a thread that is waited for: the return word. Hang."""
+        """Wait, waited for: the return word. Hang."""
         self.performed.append(Wait(n, _value(head), user_ring_idx))
-        return self._wait(n, head, user_ring_idx).join()
+        return calls.make("wait", self._wait(n, head, user_ring_idx)).join()
 
     def start_wait(
         self, n: int, head: Value | str = "head", user_ring_idx: int | None = None
     ) -> Call:
-        """Wait in a thread of its own. Missing where other calls cannot go on meanwhile.
+        """Wait, to go on beside other calls. Missing where other calls cannot go on meanwhile.
 
         Where no index is given it is that of the descriptor, and 0 for a head that is a number.
         """
         self._need("threads")
         self.performed.append(Wait(n, _value(head), user_ring_idx, started=True))
-        self.calls.append(self._wait(n, head, user_ring_idx))
+        self.calls.append(calls.make("wait", self._wait(n, head, user_ring_idx)))
         return self.calls[-1]
 
-    def _wait(self, n: int, head: Value | str, user_ring_idx: int | None) -> Call:
+    def _wait(self, n: int, head: Value | str, user_ring_idx: int | None) -> Callable[[], int]:
         index, address = user_ring_idx, self.address(head)
         if index is None:
             index = 0 if isinstance(head, int) else self.index("user_ring_idx", head)
-        return _start("wait", lambda: self.engine.wait(n, index, address))
+        return partial(self.engine.wait, n, index, address)
 
     def join(self) -> list[int]:
         """The return words of the started calls, in order. Hang."""
@@ -294,18 +266,6 @@ class Session:
                 return self.consume(count, head)
             case Join():
                 return self.join()
-
-
-def _start(what: str, function: Callable[[], int]) -> Call:
-    def target() -> None:
-        try:
-            call.words.append(function())
-        except BaseException as error:
-            call.errors.append(error)
-
-    call = Call(threading.Thread(target=target, daemon=True), what)
-    call.thread.start()
-    return call
 
 
 def _value(value: Value | str) -> Value:

@@ -101,10 +101,9 @@ class Kernel:
     def sys_umem_add(self, args: Sequence[int]) -> int:
         """umem_add(word_ptr, inc): the new value of the word."""
         try:
-            value = self.memory.add(args[0], args[1])
+            return self.memory.add(args[0], args[1])
         except PageFault:
             return -EFAULT
-        return self.abi.signed(value)
 
     def sys_getpid(self, args: Sequence[int]) -> int:  # noqa: ARG002 - takes none
         return PID

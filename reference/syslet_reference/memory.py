@@ -34,8 +34,8 @@ class Memory:
 
     def __init__(self, abi: Abi) -> None:
         self.pages: dict[int, tuple[int, bytearray]] = {}
-        self._mask = abi.word_mask
-        self._word = abi.word_struct
+        self._mask, self._max = abi.word_mask, abi.word_max
+        self._unpack, self._pack = abi.word_struct.unpack_from, abi.word_struct.pack_into
         self._next_page = _FIRST_PAGE[abi.word_bytes]
         self._end_page = _END_PAGE[abi.word_bytes]
         self._mapped: dict[int, int] = {}
@@ -111,7 +111,7 @@ class Memory:
         """The unsigned word at `address`, which may be odd. PageFault."""
         try:
             base, data = self.pages[address >> PAGE_BITS]
-            word: int = self._word.unpack_from(data, address - base)[0]
+            word: int = self._unpack(data, address - base)[0]
         except (KeyError, struct.error):
             raise PageFault(address) from None
         return word
@@ -120,17 +120,17 @@ class Memory:
         """Store `value`, modulo the word, at `address`, which may be odd. PageFault."""
         try:
             base, data = self.pages[address >> PAGE_BITS]
-            self._word.pack_into(data, address - base, value & self._mask)
+            self._pack(data, address - base, value & self._mask)
         except (KeyError, struct.error):
             raise PageFault(address) from None
 
     def add(self, address: int, inc: int) -> int:
-        """Add to the word at `address`, modulo the word; the new unsigned word. PageFault."""
+        """Add to the word at `address`, modulo the word; its new signed value. PageFault."""
         try:
             base, data = self.pages[address >> PAGE_BITS]
             offset = address - base
-            word: int = self._word.unpack_from(data, offset)[0] + inc & self._mask
-            self._word.pack_into(data, offset, word)
+            word: int = self._unpack(data, offset)[0] + inc & self._mask
+            self._pack(data, offset, word)
         except (KeyError, struct.error):
             raise PageFault(address) from None
-        return word
+        return word if word <= self._max else word - self._mask - 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import syslet_conformance.rig as rig_module
 from syslet_conformance.backends import EmbeddedEngine
-from syslet_conformance.session import Call
+from syslet_conformance.calls import Call
 from syslet_layouts import Abi
 
 WRONG_HANG_S = 1.0

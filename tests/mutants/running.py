@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from errno import EAGAIN, EFAULT, EINVAL
 
@@ -142,6 +143,26 @@ class SleepsAtASecondBlock(HangingMutant):
         if syslet.number not in self.parked:
             self.parked.add(syslet.number)
             super()._park(syslet)
+
+
+class EndsWithItsThread(Mutant):
+    """What is blocked is given up once the thread that submitted it has ended."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        self.submitted: list[tuple[threading.Thread, Syslet]] = []
+
+    def _park(self, syslet: Syslet) -> None:
+        super()._park(syslet)
+        self.submitted.append((threading.current_thread(), syslet))
+
+    def _enter(self) -> None:
+        super()._enter()
+        for thread, syslet in self.submitted:
+            if syslet.blocked and syslet.blocked.on_wake and not thread.is_alive():
+                syslet.blocked.on_wake = None
+                self._heads[syslet.head].pending -= 1
+                self._forget(syslet.head)
 
 
 # -- exec.many-blocked ------------------------------------------------------------------
@@ -566,6 +587,7 @@ CAUGHT: dict[str, tuple[str, ...]] = {
     "ReturnsTheBlockedAtom": ("exec.cachemiss-returns-null",),
     "SleepsUntilTheNextCall": ("exec.continues-alone",),
     "SleepsAtASecondBlock": ("exec.continues-alone",),
+    "EndsWithItsThread": ("exec.continues-alone",),
     "Takes63": ("exec.many-blocked",),
     "AsyncBehindTheBlocked": ("exec.many-blocked",),
     "IgnoresAsync": ("exec.async-flag",),

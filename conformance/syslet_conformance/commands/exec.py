@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 
 from syslet_conformance.backends import EMBEDDED, backend_named, reference
+from syslet_conformance.calls import Call
 from syslet_conformance.command_files import read_program
 from syslet_conformance.program import Atom, Buffer, Bytes, Declaration, Exec, Head, Wait
 from syslet_conformance.protocol import ProtocolEngine
-from syslet_conformance.session import Call, Session
+from syslet_conformance.session import Session
 from syslet_conformance.text_format import format_step
 from syslet_layouts import SysletError, abi_named
 from syslet_reference import Event, seeded

@@ -54,6 +54,17 @@ SAID_SHOWN = 1000
 FAILURES_SHOWN = 10
 """How many failures are shown in full; the results file has them all."""
 
+LEFT_OUT = (
+    "terminal",
+    "cacheprovider",
+    "logging",
+    "setuponly",
+    "threadexception",
+    "unraisableexception",
+    "warnings",
+)
+"""Plugins of pytest that a run does without: most of them have a part in every test."""
+
 
 class Judge:
     """A pytest plugin that selects the tests and hands them to supervised workers."""
@@ -201,8 +212,9 @@ def command(
             sink=sink,
             console=console,
         )
-        arguments = ["--pyargs", "syslet_conformance.suite", "-p", "no:terminal", "-s"]
-        arguments += ["-p", "no:cacheprovider", "-c", "/dev/null", f"--hypothesis-seed={seed}"]
+        arguments = ["--pyargs", "syslet_conformance.suite", "-s", "-c", "/dev/null"]
+        arguments += [f"-pno:{plugin}" for plugin in LEFT_OUT]
+        arguments += [f"--hypothesis-seed={seed}"]
         arguments += [f"--syslet-backend={backend}", *(f"--syslet-abi={name}" for name in abis)]
         arguments += [f"--syslet-mode={mode}"] if mode else []
         arguments += ["-k", keyword] if keyword else []

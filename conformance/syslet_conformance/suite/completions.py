@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from syslet_conformance.builder import Build
+from syslet_conformance.calls import Hang
 from syslet_conformance.program import Address, Program
 from syslet_conformance.rig import Rig
-from syslet_conformance.session import Hang, Session
+from syslet_conformance.session import Session
 from syslet_conformance.suite.losses import GUARD, guarded_build
 from syslet_conformance.text import format_program
 from syslet_layouts import Flag

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from functools import partial
 
 from syslet_conformance.builder import Build
+from syslet_conformance.calls import Call
 from syslet_conformance.program import Address
 from syslet_conformance.rig import Ran, Rig
-from syslet_conformance.session import Call, Session
+from syslet_conformance.session import Session
 from syslet_layouts import Flag
 
 ROUND_TRIPS = 16
@@ -33,8 +34,8 @@ def assert_still_blocked(session: Session, call: Call, why: str) -> None:
     """The started `call` outlasts `ROUND_TRIPS` calls of the contract."""
     for _ in range(ROUND_TRIPS):
         session.engine.read(session.bases[0], 1)
-    call.thread.join(LOOK_S)
-    assert not call.returned, f"{call.what}: expected it to block ({why}), got {call.join():#x}"
+    returned = call.returns_within(LOOK_S)
+    assert not returned, f"{call.what}: expected it to block ({why}), got {call.join():#x}"
 
 
 def assert_succeeded(rig: Rig, word: int) -> None:

@@ -42,7 +42,7 @@ def _assert_called(session: Session, given: int) -> None:
 
 
 @checks("arg.null-ends")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("given", range(6))
 @pytest.mark.parametrize("behind", ["unreadable", "odd", "all-ones", "last-byte", "readable"])
 def test_pointers_after_the_first_null_are_not_dereferenced(
@@ -66,7 +66,7 @@ def test_pointers_after_the_first_null_are_not_dereferenced(
 
 
 @checks("arg.null-ends")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_readable_pointer_after_the_first_null_is_not_passed(rig: Rig) -> None:
     build = Build()
     x = build.word(1, label="x")
@@ -76,7 +76,7 @@ def test_a_readable_pointer_after_the_first_null_is_not_passed(rig: Rig) -> None
 
 
 @checks("arg.null-ends")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_pointer_to_a_word_that_is_0_ends_nothing(rig: Rig) -> None:
     build = Build()
     pipe, got = build.pipe(), build.word(label="got")
@@ -92,7 +92,7 @@ def test_a_pointer_to_a_word_that_is_0_ends_nothing(rig: Rig) -> None:
 
 
 @checks("arg.packed-atom")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("given", range(6))
 @pytest.mark.parametrize("behind", ["unmapped", "ones", "zeros"])
 def test_an_atom_is_cut_off_after_its_first_null_pointer(rig: Rig, given: int, behind: str) -> None:
@@ -111,7 +111,7 @@ def test_an_atom_is_cut_off_after_its_first_null_pointer(rig: Rig, given: int, b
 
 
 @checks("arg.packed-atom")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_packed_atom_at_the_end_of_mapped_memory_blocks_and_goes_on(rig: Rig) -> None:
     build = Build()
     pipe, got, x = build.pipe(), build.word(label="got"), build.word(label="x")
@@ -125,7 +125,7 @@ def test_a_packed_atom_at_the_end_of_mapped_memory_blocks_and_goes_on(rig: Rig) 
 
 
 @checks("arg.packed-atom")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_packed_atom_may_store_its_result_in_the_word_behind_it(rig: Rig) -> None:
     build = Build()
     x = build.word(1, label="x")
@@ -138,7 +138,7 @@ def test_a_packed_atom_may_store_its_result_in_the_word_behind_it(rig: Rig) -> N
 
 
 @checks("arg.packed-atom")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_packed_atoms_lie_back_to_back(rig: Rig) -> None:
     build = Build()
     x, zero, got = build.word(label="x"), build.word(), build.word(label="got")
@@ -153,7 +153,7 @@ def test_packed_atoms_lie_back_to_back(rig: Rig) -> None:
 
 
 @checks("arg.packed-atom", "arg.by-pointer")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("packed", [False, True], ids=["full", "packed"])
 def test_atoms_run_across_the_borders_of_pages(rig: Rig, packed: bool) -> None:
     build = Build()
@@ -171,7 +171,7 @@ def test_atoms_run_across_the_borders_of_pages(rig: Rig, packed: bool) -> None:
 
 
 @checks("arg.missing-is-zero")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_missing_increment_is_0(rig: Rig) -> None:
     build = Build()
     x, got = build.word(0x1234, label="x"), build.word(label="got")
@@ -180,7 +180,7 @@ def test_a_missing_increment_is_0(rig: Rig) -> None:
 
 
 @checks("arg.missing-is-zero")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_missing_address_is_null(rig: Rig) -> None:
     build = Build()
     got = build.word(label="got")
@@ -189,7 +189,7 @@ def test_a_missing_address_is_null(rig: Rig) -> None:
 
 
 @checks("arg.missing-is-zero")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_read_with_no_count_reads_nothing_and_does_not_block(rig: Rig) -> None:
     build = Build()
     pipe, got, into = build.pipe(), build.word(-7, label="got"), build.buffer(8, label="into")
@@ -205,7 +205,7 @@ def test_a_read_with_no_count_reads_nothing_and_does_not_block(rig: Rig) -> None
 
 
 @checks("arg.missing-is-zero")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_missing_parameter_is_0_after_an_atom_that_passed_six(rig: Rig) -> None:
     build = Build()
     x, y, seven = build.word(1, label="x"), build.word(2, label="y"), build.word(7)

@@ -58,7 +58,7 @@ def _failing(
 
 
 @checks("result.negative-errno")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_failing_call_gives_its_negative_errno(rig: Rig, failure: str) -> None:
     build = Build()
@@ -71,7 +71,7 @@ def test_a_failing_call_gives_its_negative_errno(rig: Rig, failure: str) -> None
 
 
 @checks("result.negative-errno")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize(
     ("flag", "stops"),
     [
@@ -115,7 +115,7 @@ def test_a_failing_call_is_no_failure_of_exec_or_wait(rig: Rig) -> None:
 
 
 @checks("result.unknown-syscall")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("nr", [NO_CALL, 0x7FFFFFFF], ids=hex)
 def test_an_unknown_call_gives_enosys_and_the_chain_goes_on(rig: Rig, nr: int) -> None:
     build = Build()
@@ -128,7 +128,7 @@ def test_an_unknown_call_gives_enosys_and_the_chain_goes_on(rig: Rig, nr: int) -
 
 
 @checks("result.unknown-syscall")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("skip", [False, True], ids=["ends", "skips"])
 def test_an_unknown_call_stops_by_its_flags(rig: Rig, skip: bool) -> None:
     build = Build()
@@ -143,7 +143,7 @@ def test_an_unknown_call_stops_by_its_flags(rig: Rig, skip: bool) -> None:
 
 
 @checks("result.unknown-syscall")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_an_unknown_call_with_arguments_changes_none_of_them(rig: Rig) -> None:
     build = Build()
     x, y = build.word(1), build.word(2)

@@ -28,7 +28,7 @@ FIELDS = ("flags", "nr", "ret_ptr", "next", "arg_ptr[0]", "arg_ptr[1]", "arg_ptr
 
 
 @checks("result.before-next-fetch")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("by", ["next", "skip"])
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_result_may_be_a_field_of_the_following_atom(rig: Rig, field: str, by: str) -> None:
@@ -77,7 +77,7 @@ def test_a_result_may_be_a_field_of_the_following_atom(rig: Rig, field: str, by:
 
 
 @checks("result.before-next-fetch")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("field", ["next", "arg_ptr[2]"])
 def test_the_result_of_a_read_that_blocked_may_be_a_null_in_the_following_atom(
     rig: Rig, field: str

@@ -14,7 +14,7 @@ from syslet_conformance.suite.steps import assert_drained, assert_words, await_e
 
 
 @checks("arg.by-pointer")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_each_parameter_is_the_word_in_its_own_position(rig: Rig) -> None:
     build = Build()
     pipe, got = build.pipe(), build.word(label="got")
@@ -34,7 +34,7 @@ def test_each_parameter_is_the_word_in_its_own_position(rig: Rig) -> None:
 
 
 @checks("arg.by-pointer")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_parameter_is_passed_in_full_width(rig: Rig) -> None:
     abi = rig.abi
     values = (0, 1, -1, abi.word_min, abi.word_max, 0x80, -0x81, 0x8000, abi.word_max // 3)
@@ -49,7 +49,7 @@ def test_a_parameter_is_passed_in_full_width(rig: Rig) -> None:
 
 
 @checks("arg.by-pointer")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_word_is_read_when_the_atom_runs_and_not_when_the_syslet_is_submitted(rig: Rig) -> None:
     build = Build()
     pipe, x, y = build.pipe(), build.word(label="x"), build.word(label="y")
@@ -66,7 +66,7 @@ def test_a_word_is_read_when_the_atom_runs_and_not_when_the_syslet_is_submitted(
 
 
 @checks("arg.by-pointer", "arg.shared-variable")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_blocked_read_may_fill_the_word_that_the_next_atom_is_given(rig: Rig) -> None:
     build = Build()
     pipe, x = build.pipe(), build.word(1, label="x")
@@ -81,7 +81,7 @@ def test_a_blocked_read_may_fill_the_word_that_the_next_atom_is_given(rig: Rig) 
 
 
 @checks("arg.by-pointer")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_an_atom_may_change_the_address_that_a_later_one_passes(rig: Rig) -> None:
     build = Build()
     build.words(10, 20, label="pair")
@@ -94,7 +94,7 @@ def test_an_atom_may_change_the_address_that_a_later_one_passes(rig: Rig) -> Non
 
 
 @checks("arg.by-pointer")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_parameter_may_be_the_last_word_of_a_mapping(rig: Rig) -> None:
     build = Build()
     x = build.word(1, label="x")
@@ -108,7 +108,7 @@ def test_a_parameter_may_be_the_last_word_of_a_mapping(rig: Rig) -> None:
 
 
 @checks("arg.by-pointer")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_parameter_may_lie_in_an_atom(rig: Rig) -> None:
     build = Build()
     x = build.word(label="x")
@@ -122,7 +122,7 @@ def test_a_parameter_may_lie_in_an_atom(rig: Rig) -> None:
 
 
 @checks("arg.by-pointer", "arg.shared-variable", "result.stored")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_later_atom_sees_what_an_earlier_one_left_in_a_shared_variable(rig: Rig) -> None:
     build = Build()
     x, y = build.word(5, label="x"), build.word(100, label="y")
@@ -133,7 +133,7 @@ def test_a_later_atom_sees_what_an_earlier_one_left_in_a_shared_variable(rig: Ri
 
 
 @checks("arg.shared-variable")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_chain_that_adds_a_variable_to_itself_doubles_it_each_time(rig: Rig) -> None:
     build = Build()
     x = build.word(3, label="x")
@@ -147,7 +147,7 @@ def test_a_chain_that_adds_a_variable_to_itself_doubles_it_each_time(rig: Rig) -
 
 
 @checks("arg.shared-variable")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_one_word_may_be_two_parameters_of_one_atom(rig: Rig) -> None:
     build = Build()
     build.data.append(Words("itself", (Address("itself"),)))
@@ -158,7 +158,7 @@ def test_one_word_may_be_two_parameters_of_one_atom(rig: Rig) -> None:
 
 
 @checks("arg.shared-variable", "result.stored")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_the_result_of_one_atom_is_a_parameter_of_the_next(rig: Rig) -> None:
     build = Build()
     x, y, shared = (build.word(label=label) for label in ("x", "y", "shared"))
@@ -169,7 +169,7 @@ def test_the_result_of_one_atom_is_a_parameter_of_the_next(rig: Rig) -> None:
 
 
 @checks("arg.shared-variable")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_syslet_sees_what_another_left_while_it_was_blocked(rig: Rig) -> None:
     build = Build()
     pipe, shared, y = build.pipe(), build.word(1, label="shared"), build.word(label="y")

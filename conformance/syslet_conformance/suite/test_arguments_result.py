@@ -14,7 +14,7 @@ from syslet_layouts import Flag
 
 
 @checks("result.stored")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("result", ["min", "-1", "0", "1", "max", "low-half", "high-half"])
 def test_a_result_is_stored_as_one_whole_word(rig: Rig, result: str) -> None:
     abi = rig.abi
@@ -36,7 +36,7 @@ def test_a_result_is_stored_as_one_whole_word(rig: Rig, result: str) -> None:
 
 
 @checks("result.stored")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_the_result_of_a_read_that_blocked_is_stored(rig: Rig) -> None:
     build = Build()
     pipe = build.pipe()
@@ -50,7 +50,7 @@ def test_the_result_of_a_read_that_blocked_is_stored(rig: Rig) -> None:
 
 
 @checks("result.stored")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_atoms_that_share_a_ret_ptr_leave_the_last_result(rig: Rig) -> None:
     build = Build()
     got = build.word(label="got")
@@ -62,7 +62,7 @@ def test_atoms_that_share_a_ret_ptr_leave_the_last_result(rig: Rig) -> None:
 
 
 @checks("result.stored")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("where", ["the-target", "the-increment", "its-address"])
 def test_ret_ptr_may_be_a_word_of_the_atoms_own_arguments(rig: Rig, where: str) -> None:
     build = Build()
@@ -74,7 +74,7 @@ def test_ret_ptr_may_be_a_word_of_the_atoms_own_arguments(rig: Rig, where: str) 
 
 
 @checks("result.stored")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_ret_ptr_may_be_the_last_word_of_a_mapping(rig: Rig) -> None:
     build = Build()
     first = build.result(-5, ret=Address("got"))
@@ -85,7 +85,7 @@ def test_ret_ptr_may_be_the_last_word_of_a_mapping(rig: Rig) -> None:
 
 
 @checks("result.stored")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("flag", ["STOP_ON_NEGATIVE", "NO_COMPLETE"])
 def test_the_last_atom_of_a_syslet_stores_its_result_too(rig: Rig, flag: str) -> None:
     build = Build()
@@ -97,7 +97,7 @@ def test_the_last_atom_of_a_syslet_stores_its_result_too(rig: Rig, flag: str) ->
 
 
 @checks("result.null-ret-ptr")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("result", [-1, 0, 1, 0x1234])
 def test_a_result_with_no_ret_ptr_is_written_nowhere(rig: Rig, result: int) -> None:
     build = Build()
@@ -114,7 +114,7 @@ def test_a_result_with_no_ret_ptr_is_written_nowhere(rig: Rig, result: int) -> N
 
 
 @checks("result.null-ret-ptr")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_blocked_read_with_no_ret_ptr_writes_its_buffer_alone(rig: Rig) -> None:
     build = Build()
     pipe = build.pipe()
@@ -128,7 +128,7 @@ def test_a_blocked_read_with_no_ret_ptr_writes_its_buffer_alone(rig: Rig) -> Non
 
 
 @checks("result.null-ret-ptr")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("flag", [None, "STOP_ON_NEGATIVE", "STOP_ON_NONZERO"])
 def test_a_null_ret_ptr_is_no_fault_and_the_flags_see_the_result(
     rig: Rig, flag: str | None

@@ -22,7 +22,7 @@ from syslet_layouts import Flag
 
 
 @checks("arg.all-six", "fault.argument")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("unreadable", range(2, 6))
 def test_a_pointer_up_to_the_sixth_that_cannot_be_read_stops_the_call(
     rig: Rig, unreadable: int
@@ -45,7 +45,7 @@ def test_a_pointer_up_to_the_sixth_that_cannot_be_read_stops_the_call(
 
 
 @checks("arg.all-six", "arg.private-untouched")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("private", ["null", "unreadable", "all-ones", "a-variable", "itself"])
 @pytest.mark.parametrize("given", [2, 6])
 def test_private_is_no_argument_and_ends_nothing(rig: Rig, given: int, private: str) -> None:
@@ -68,7 +68,7 @@ def test_private_is_no_argument_and_ends_nothing(rig: Rig, given: int, private: 
 
 
 @checks("arg.all-six")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_call_of_six_parameters_is_given_each_in_its_position(rig: Rig) -> None:
     has_one = rig.engine.syscall_number("splice") is not None
     rig.characteristic("call-of-six-parameters", "splice" if has_one else "none: not judged by one")
@@ -91,7 +91,7 @@ def test_a_call_of_six_parameters_is_given_each_in_its_position(rig: Rig) -> Non
 
 
 @checks("arg.private-untouched")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_private_outlasts_a_block_a_failure_and_a_result(rig: Rig) -> None:
     build = Build()
     pipe, got = build.pipe(), build.word(label="got")
@@ -110,7 +110,7 @@ def test_private_outlasts_a_block_a_failure_and_a_result(rig: Rig) -> None:
 
 
 @checks("arg.private-untouched")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_no_byte_of_an_atom_is_written(rig: Rig) -> None:
     build = Build()
     pipe, got, x = build.pipe(), build.word(label="got"), build.word(label="x")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from syslet_conformance.calls import Hang
 from syslet_conformance.program import Address, Program
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
-from syslet_conformance.session import Hang
+from syslet_conformance.session import Session
 from syslet_conformance.suite.drawn_chains import Chain, build_chain, chains, walk
 from syslet_conformance.text import format_program
+
+EXAMPLES, LEAST = 40, 8
+"""How many chains are drawn on all ABIs of the run in one mode, and on each of them at least."""
 
 
 @checks(
@@ -25,12 +29,13 @@ from syslet_conformance.text import format_program
     "skip.needs-stop-flag",
     "skip.target-is-ordinary",
 )
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_chain_drawn_at_random_does_what_the_requirements_say(rig: Rig) -> None:
     hung: list[Hang] = []
 
+    @seed(rig.seed)
     @settings(
-        max_examples=40,
+        max_examples=rig.share(EXAMPLES, LEAST),
         deadline=None,
         database=None,
         report_multiple_bugs=False,
@@ -59,6 +64,10 @@ def _assert_walks(rig: Rig, chain: Chain) -> None:
     expected |= {f"result_{i}": word for i, word in enumerate(walked.results)}
     got = {label: session.word(label) for label in expected}
     wrong = {name: (want, got[name]) for name, want in expected.items() if want != got[name]}
-    text = format_program(Program(session.program.declarations, tuple(session.performed)))
-    assert not wrong, f"(expected, got): {wrong}, from the atoms {walked.path} of\n{text}"
+    assert not wrong, f"(expected, got): {wrong}, from the atoms {walked.path} of\n{_text(session)}"
     rig.assert_ended_at(session, ran, Address(f"atom_{walked.path[-1]}"))
+
+
+def _text(session: Session) -> str:
+    """The program and what was done with it."""
+    return format_program(Program(session.program.declarations, tuple(session.performed)))

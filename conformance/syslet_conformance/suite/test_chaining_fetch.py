@@ -108,7 +108,7 @@ def _assert_changed(rig: Rig, session: Session, ran: Ran, field: str) -> None:
 
 
 @checks("chain.fetched-on-the-fly", "result.before-next-fetch")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("field", CHANGES)
 @pytest.mark.parametrize("by", ["umem_add", "result"])
 def test_an_atom_runs_as_the_one_before_it_has_changed_it(rig: Rig, field: str, by: str) -> None:
@@ -125,7 +125,7 @@ def test_an_atom_runs_as_the_one_before_it_has_changed_it(rig: Rig, field: str, 
 
 
 @checks("chain.fetched-on-the-fly", "chain.sequential")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("field", CHANGES)
 @pytest.mark.parametrize("blocks", [False, True], ids=["data-waiting", "cachemiss"])
 def test_an_atom_runs_as_a_read_has_changed_it(rig: Rig, field: str, blocks: bool) -> None:
@@ -142,7 +142,7 @@ def test_an_atom_runs_as_a_read_has_changed_it(rig: Rig, field: str, blocks: boo
 
 
 @checks("chain.fetched-on-the-fly", "chain.sequential")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("field", CHANGES)
 def test_an_atom_runs_as_it_was_changed_while_the_one_before_it_was_blocked(
     rig: Rig, field: str
@@ -159,7 +159,7 @@ def test_an_atom_runs_as_it_was_changed_while_the_one_before_it_was_blocked(
 
 
 @checks("chain.fetched-on-the-fly")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("between", [1, 5])
 def test_an_atom_far_ahead_runs_as_it_was_changed(rig: Rig, between: int) -> None:
     build = Build()
@@ -177,7 +177,7 @@ def test_an_atom_far_ahead_runs_as_it_was_changed(rig: Rig, between: int) -> Non
 
 
 @checks("chain.fetched-on-the-fly", "chain.null-ends")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_next_that_becomes_null_on_the_way_ends_the_syslet(rig: Rig) -> None:
     build = Build()
     pipe, size = build.pipe(), rig.abi.word_bytes
@@ -194,7 +194,7 @@ def test_a_next_that_becomes_null_on_the_way_ends_the_syslet(rig: Rig) -> None:
 
 
 @checks("chain.fetched-on-the-fly")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("blocks", [False, True], ids=["data-waiting", "cachemiss"])
 def test_an_atom_that_came_out_of_a_pipe_runs(rig: Rig, blocks: bool) -> None:
     build = Build()
@@ -211,7 +211,7 @@ def test_an_atom_that_came_out_of_a_pipe_runs(rig: Rig, blocks: bool) -> None:
 
 
 @checks("chain.fetched-on-the-fly", "chain.any-graph")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_an_atom_that_changes_itself_runs_changed_in_its_next_turn(rig: Rig) -> None:
     build = Build()
     word_bytes = rig.abi.word_bytes
@@ -226,7 +226,7 @@ def test_an_atom_that_changes_itself_runs_changed_in_its_next_turn(rig: Rig) -> 
 
 
 @checks("chain.fetched-on-the-fly")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_an_atom_of_a_loop_runs_as_it_was_changed_between_its_turns(rig: Rig) -> None:
     build = Build()
     pipe, x, y = build.pipe(), build.word(label="x"), build.word(label="y")
@@ -251,7 +251,7 @@ def test_an_atom_of_a_loop_runs_as_it_was_changed_between_its_turns(rig: Rig) ->
 
 
 @checks("chain.sequential")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_nothing_of_a_later_atom_happens_while_an_earlier_one_is_blocked(rig: Rig) -> None:
     build = Build()
     pipe, log, count = build.pipe(), build.pipe("log"), build.word(label="count")
@@ -272,7 +272,7 @@ def test_nothing_of_a_later_atom_happens_while_an_earlier_one_is_blocked(rig: Ri
 
 
 @checks("chain.sequential")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_each_of_several_cachemisses_holds_back_what_follows_it(rig: Rig) -> None:
     build = Build()
     log, pipes = build.pipe("log"), [build.pipe() for _ in range(4)]
@@ -320,7 +320,7 @@ def test_nothing_of_a_later_atom_happens_while_a_sync_atom_blocks_its_caller(rig
 
 
 @checks("chain.sequential", "chain.next")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_writes_of_one_syslet_come_in_its_order(rig: Rig) -> None:
     build = Build()
     log = build.pipe("log")
@@ -334,7 +334,7 @@ def test_writes_of_one_syslet_come_in_its_order(rig: Rig) -> None:
 
 
 @checks("chain.sequential", "arg.by-pointer")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("blocks", [False, True], ids=["data-waiting", "cachemiss"])
 def test_what_a_read_brings_is_there_for_the_atom_after_it(rig: Rig, blocks: bool) -> None:
     size = rig.abi.word_bytes

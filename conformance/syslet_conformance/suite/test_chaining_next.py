@@ -30,7 +30,7 @@ PLACES = {
 
 
 @checks("chain.next", "ring.entry-is-final-atom")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 def test_next_is_followed_wherever_it_points(rig: Rig, place: str) -> None:
     build = Build()
@@ -50,7 +50,7 @@ def test_next_is_followed_wherever_it_points(rig: Rig, place: str) -> None:
 
 
 @checks("chain.next")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("order", ["012345", "543210", "304152"])
 def test_atoms_run_in_the_order_of_next_and_not_of_memory(rig: Rig, order: str) -> None:
     build = Build()
@@ -65,7 +65,7 @@ def test_atoms_run_in_the_order_of_next_and_not_of_memory(rig: Rig, order: str) 
 
 
 @checks("chain.next")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_next_is_followed_after_a_syscall_that_failed(rig: Rig) -> None:
     build = Build()
     after, result = build.word(label="after"), build.word(label="result")
@@ -83,7 +83,7 @@ def test_next_is_followed_after_a_syscall_that_failed(rig: Rig) -> None:
 
 
 @checks("chain.null-ends", "ring.entry-is-final-atom")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("before", [0, 1, 3])
 @pytest.mark.parametrize("neighbour", [True, False], ids=["before-an-atom", "at-the-end"])
 def test_an_atom_whose_next_is_null_is_the_last(rig: Rig, before: int, neighbour: bool) -> None:
@@ -100,7 +100,7 @@ def test_an_atom_whose_next_is_null_is_the_last(rig: Rig, before: int, neighbour
 
 
 @checks("chain.null-ends")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize(
     ("flag", "result"),
     [
@@ -124,7 +124,7 @@ def test_null_ends_a_syslet_whose_stop_flag_does_not_hold(
 
 
 @checks("chain.null-ends")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_null_ends_a_syslet_after_a_cachemiss(rig: Rig) -> None:
     build = Build()
     pipe, wrong = build.pipe(), build.word(label="wrong")
@@ -142,7 +142,7 @@ def test_null_ends_a_syslet_after_a_cachemiss(rig: Rig) -> None:
 
 
 @checks("chain.first-atom-only")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_chain_may_be_entered_at_each_of_its_atoms(rig: Rig) -> None:
     build = Build()
     count = build.word(label="count")
@@ -162,7 +162,7 @@ def test_a_chain_may_be_entered_at_each_of_its_atoms(rig: Rig) -> None:
 
 
 @checks("chain.first-atom-only")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("filler", [0, -1], ids=["zeros", "ones"])
 def test_an_atom_runs_at_every_word_of_an_image(rig: Rig, filler: int) -> None:
     abi = rig.abi
@@ -185,7 +185,7 @@ def test_an_atom_runs_at_every_word_of_an_image(rig: Rig, filler: int) -> None:
 
 
 @checks("chain.first-atom-only", "chain.next")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_atoms_in_a_mapping_each_make_one_syslet(rig: Rig) -> None:
     build = Build()
     count = build.word(label="count")
@@ -201,7 +201,7 @@ def test_atoms_in_a_mapping_each_make_one_syslet(rig: Rig) -> None:
 
 
 @checks("chain.first-atom-only", "arg.packed-atom")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_atoms_run_among_the_variables_that_they_use(rig: Rig) -> None:
     build = Build()
     for number in range(6):
@@ -219,7 +219,7 @@ def test_atoms_run_among_the_variables_that_they_use(rig: Rig) -> None:
 
 
 @checks("chain.first-atom-only")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_what_lies_before_the_first_atom_is_not_run(rig: Rig) -> None:
     build = Build()
     count, wrong = build.word(label="count"), build.word(label="wrong")

@@ -38,7 +38,7 @@ def _assert_stops(rig: Rig, cases: dict[str, tuple[int, Flag, bool]]) -> None:
 
 
 @checks("chain.stop-table", "chain.stop-ends")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("result", RESULTS)
 @pytest.mark.parametrize("flag", STOPPING, ids=lambda flag: flag.name.lower())
 def test_each_stop_flag_against_each_result(rig: Rig, flag: Flag, result: str) -> None:
@@ -53,7 +53,7 @@ def test_each_stop_flag_against_each_result(rig: Rig, flag: Flag, result: str) -
 
 
 @checks("chain.stop-any-of", "chain.stop-table", "chain.next")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("result", RESULTS)
 def test_every_combination_of_stop_flags_stops_where_one_of_them_does(
     rig: Rig, result: str
@@ -67,7 +67,7 @@ def test_every_combination_of_stop_flags_stops_where_one_of_them_does(
 
 
 @checks("chain.stop-any-of")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_two_flags_that_leave_no_result_out_always_stop(rig: Rig) -> None:
     build = Build()
     count, wrong = build.word(-3, label="count"), build.word(label="wrong")
@@ -82,7 +82,7 @@ def test_two_flags_that_leave_no_result_out_always_stop(rig: Rig) -> None:
 
 
 @checks("chain.stop-table")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("flag", STOPPING, ids=lambda flag: flag.name.lower())
 def test_a_result_is_judged_as_a_whole_word(rig: Rig, flag: Flag) -> None:
     numbers = [
@@ -103,7 +103,7 @@ def test_a_result_is_judged_as_a_whole_word(rig: Rig, flag: Flag) -> None:
 
 
 @checks("chain.stop-table", "chain.stop-ends")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("result", ["-1", "0", "1"], ids=["errno", "end-of-file", "a-byte"])
 def test_the_result_of_a_read_is_judged_by_every_flag(rig: Rig, result: str) -> None:
     build = Build()
@@ -127,7 +127,7 @@ def test_the_result_of_a_read_is_judged_by_every_flag(rig: Rig, result: str) -> 
 
 
 @checks("chain.stop-table", "chain.stop-ends", "chain.next")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("result", ["0", "1"], ids=["end-of-file", "a-byte"])
 @pytest.mark.parametrize("flag", STOPPING, ids=lambda flag: flag.name.lower())
 def test_a_result_that_came_after_a_cachemiss_is_judged_as_any_other(
@@ -153,7 +153,7 @@ def test_a_result_that_came_after_a_cachemiss_is_judged_as_any_other(
 
 
 @checks("chain.stop-ends", "ring.entry-is-final-atom")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("before", [0, 1, 3], ids=["first", "second", "fourth"])
 @pytest.mark.parametrize("next_is", ["an-atom", "unmapped", "odd", "all-ones", "null"])
 def test_a_stop_ends_the_syslet_whatever_next_holds(rig: Rig, before: int, next_is: str) -> None:
@@ -182,7 +182,7 @@ def test_a_stop_ends_the_syslet_whatever_next_holds(rig: Rig, before: int, next_
 
 
 @checks("chain.stop-ends")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_stop_after_a_cachemiss_does_not_look_at_next(rig: Rig) -> None:
     build = Build()
     pipe, wrong = build.pipe(), build.word(label="wrong")

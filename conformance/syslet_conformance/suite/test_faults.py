@@ -56,7 +56,7 @@ def test_exec_of_an_atom_at_which_nothing_lies_is_refused(rig: Rig, where: str) 
 
 
 @checks("fault.first-atom", "fault.after-async")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_first_atom_that_is_cut_off_before_its_first_null_is_refused(rig: Rig) -> None:
     build = hostile_build()
     model = add_of_six(build, build.word(1, label="x"), "model")
@@ -210,7 +210,7 @@ def test_an_atom_unmapped_while_the_caller_blocks_before_it_is_an_error(rig: Rig
 
 
 @checks("fault.argument")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("later", [False, True], ids=["first-atom", "later-atom"])
 @pytest.mark.parametrize("position", range(ARGUMENTS))
 def test_a_call_is_not_made_with_an_argument_that_cannot_be_read(
@@ -232,7 +232,7 @@ def test_a_call_is_not_made_with_an_argument_that_cannot_be_read(
 
 
 @checks("fault.argument")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("position", range(ARGUMENTS))
 def test_nothing_is_written_into_a_pipe_for_an_argument_that_cannot_be_read(
     rig: Rig, position: int
@@ -254,7 +254,7 @@ def test_nothing_is_written_into_a_pipe_for_an_argument_that_cannot_be_read(
 
 
 @checks("fault.argument")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_read_is_not_made_with_an_argument_that_cannot_be_read(rig: Rig) -> None:
     build = hostile_build()
     pipe, into = build.pipe(), build.buffer(8, label="into")
@@ -280,7 +280,7 @@ STOPS_ON_EFAULT = {
 
 
 @checks("fault.ret-ptr")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("flag", STOPS_ON_EFAULT)
 def test_the_stop_flags_see_efault_where_the_result_cannot_be_stored(rig: Rig, flag: str) -> None:
     build = hostile_build()
@@ -303,7 +303,7 @@ def test_the_stop_flags_see_efault_where_the_result_cannot_be_stored(rig: Rig, f
 
 
 @checks("fault.ret-ptr")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("skip", [False, True], ids=["no-stop-flag", "skip-on-negative"])
 def test_a_result_that_cannot_be_stored_is_no_end_of_the_syslet(rig: Rig, skip: bool) -> None:
     build = hostile_build()
@@ -320,7 +320,7 @@ def test_a_result_that_cannot_be_stored_is_no_end_of_the_syslet(rig: Rig, skip: 
 
 
 @checks("fault.ret-ptr")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("ret", ["NULL", "the last word of a mapping"])
 def test_a_result_that_need_not_or_can_be_stored_is_what_the_stop_flags_see(
     rig: Rig, ret: str

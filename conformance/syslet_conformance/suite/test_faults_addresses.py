@@ -60,7 +60,7 @@ def _assert_refused_or_right(
 
 
 @checks("fault.odd-address")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_an_atom_at_an_odd_address_is_refused_or_runs_right(rig: Rig) -> None:
     abi = rig.abi
     build = hostile_build()
@@ -77,7 +77,7 @@ def test_an_atom_at_an_odd_address_is_refused_or_runs_right(rig: Rig) -> None:
 
 
 @checks("fault.odd-address")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("by", ["next", "stride"])
 def test_a_chain_to_an_atom_at_an_odd_address_is_an_error_or_goes_on_right(
     rig: Rig, by: str
@@ -105,7 +105,7 @@ def test_a_chain_to_an_atom_at_an_odd_address_is_an_error_or_goes_on_right(
 
 
 @checks("fault.odd-address")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_an_argument_at_an_odd_address_is_an_error_or_is_read_right(rig: Rig) -> None:
     abi = rig.abi
     build = hostile_build()
@@ -128,7 +128,7 @@ def test_an_argument_at_an_odd_address_is_an_error_or_is_read_right(rig: Rig) ->
 
 
 @checks("fault.odd-address")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_result_at_an_odd_address_is_stored_there_alone_or_not_at_all(rig: Rig) -> None:
     abi = rig.abi
     build = hostile_build()
@@ -205,7 +205,7 @@ FIELDS = ("next", "ret_ptr", *(f"arg_ptr[{position}]" for position in range(ARGU
 
 
 @checks("fault.odd-address")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_field_that_points_to_the_end_of_the_address_space_crashes_nothing(
     rig: Rig, field: str

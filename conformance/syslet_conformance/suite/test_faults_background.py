@@ -114,7 +114,7 @@ def test_a_wait_that_blocks_ends_with_the_syslet_that_meets_a_fault(rig: Rig, fa
 
 
 @checks("fault.after-async")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_background_ret_ptr_that_cannot_be_written_ends_the_syslet_at_the_latest(
     rig: Rig,
 ) -> None:
@@ -187,7 +187,7 @@ WHILE_BLOCKED = {
 
 @checks("fault.after-async")
 @pytest.mark.parametrize("what", WHILE_BLOCKED)
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_memory_unmapped_under_a_blocked_syslet_ends_it_at_the_latest(rig: Rig, what: str) -> None:
     build = hostile_build()
     pipe, count = build.pipe(), build.word(label="count")
@@ -206,7 +206,7 @@ def test_memory_unmapped_under_a_blocked_syslet_ends_it_at_the_latest(rig: Rig, 
 
 
 @checks("fault.after-async")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_an_atom_unmapped_while_its_own_call_blocks_ends_at_the_latest(rig: Rig) -> None:
     build = hostile_build()
     pipe, got = build.pipe(), build.word(label="got")

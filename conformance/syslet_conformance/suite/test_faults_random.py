@@ -14,8 +14,8 @@ from syslet_conformance.suite.memory import assert_untouched
 from syslet_conformance.suite.random_atoms import MOST_READ, SCRATCH_BYTES, Stream, Streams, arena
 from syslet_layouts import SysletError
 
-STREAMS = 100
-"""How many a test draws."""
+STREAMS, LEAST = 100, 20
+"""How many a test draws on all ABIs of the run, and on each of them at least."""
 
 SCRATCH = "scratch"
 
@@ -36,21 +36,21 @@ def _run(rig: Rig, session: Session, stream: Stream, what: str) -> None:
 
 
 @checks("fault.random-bytes")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("near_valid", [False, True], ids=["at-large", "near-valid"])
 def test_random_bytes_as_atoms_end_and_write_only_where_they_say(
-    rig: Rig, request: pytest.FixtureRequest, near_valid: bool
+    rig: Rig, near_valid: bool
 ) -> None:
-    seed = request.config.getoption("--hypothesis-seed", default=None) or 0
+    count = rig.share(STREAMS, LEAST)
     build = hostile_build()
     arena(build, rig.abi)
     session = rig.load(build)
-    session.feed("input", b"\x5a" * (STREAMS * MOST_READ))
-    streams = Streams(session, Random(f"{seed}"))
+    session.feed("input", b"\x5a" * (count * MOST_READ))
+    streams = Streams(session, Random(rig.seed))
     flags = rig.start_flags
-    for number in range(STREAMS):
+    for number in range(count):
         stream = streams.draw(near_valid=near_valid, flags=flags)
-        what = f"stream {number} of seed {seed}, {stream.image.hex()} at {stream.first:#x}"
+        what = f"stream {number} of seed {rig.seed}, {stream.image.hex()} at {stream.first:#x}"
         try:
             _run(rig, session, stream, what)
         except SysletError as error:

@@ -24,7 +24,7 @@ from syslet_conformance.suite.steps import UNREADABLE
 
 
 @checks("layout.atom-size", "layout.atom-fields")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_atoms_that_skip_lie_one_atom_size_apart(rig: Rig) -> None:
     raw = Raw(rig)
     size = raw.machine.atom_bytes
@@ -38,7 +38,7 @@ def test_atoms_that_skip_lie_one_atom_size_apart(rig: Rig) -> None:
 
 
 @checks("layout.atom-size", "layout.atom-fields")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_full_atom_runs_when_its_last_byte_is_the_last_that_is_mapped(rig: Rig) -> None:
     raw = Raw(rig)
     atom, x = END - raw.machine.atom_bytes, raw.cell(1)
@@ -50,7 +50,7 @@ def test_a_full_atom_runs_when_its_last_byte_is_the_last_that_is_mapped(rig: Rig
 
 
 @checks("layout.atom-size")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_full_atoms_side_by_side_share_no_byte(rig: Rig) -> None:
     raw = Raw(rig)
     size, count = raw.machine.atom_bytes, raw.cell()
@@ -74,13 +74,13 @@ def test_full_atoms_side_by_side_share_no_byte(rig: Rig) -> None:
 
 
 @checks("layout.atom-fields", "layout.byte-order")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_an_atom_of_bytes_written_by_hand_runs(rig: Rig) -> None:
     Fields(rig).assert_left(x=3, got=3, y=1)
 
 
 @checks("layout.atom-fields", "layout.byte-order")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_flags_lie_at_the_start_of_the_atom(rig: Rig) -> None:
     fields = Fields(rig)
     fields.raw.set_flags(fields.atom, 0x08)
@@ -88,7 +88,7 @@ def test_flags_lie_at_the_start_of_the_atom(rig: Rig) -> None:
 
 
 @checks("layout.atom-fields")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_nr_lies_behind_flags(rig: Rig) -> None:
     fields = Fields(rig)
     raw = fields.raw
@@ -101,7 +101,7 @@ def test_nr_lies_behind_flags(rig: Rig) -> None:
 
 
 @checks("layout.atom-fields")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_ret_ptr_lies_behind_nr(rig: Rig) -> None:
     fields = Fields(rig)
     raw = fields.raw
@@ -110,7 +110,7 @@ def test_ret_ptr_lies_behind_nr(rig: Rig) -> None:
 
 
 @checks("layout.atom-fields")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_next_lies_behind_ret_ptr(rig: Rig) -> None:
     fields = Fields(rig)
     fields.raw.set_next(fields.atom, fields.third)
@@ -118,7 +118,7 @@ def test_next_lies_behind_ret_ptr(rig: Rig) -> None:
 
 
 @checks("layout.atom-fields")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_the_first_two_argument_pointers_lie_behind_next(rig: Rig) -> None:
     fields = Fields(rig)
     raw = fields.raw
@@ -128,7 +128,7 @@ def test_the_first_two_argument_pointers_lie_behind_next(rig: Rig) -> None:
 
 
 @checks("layout.atom-fields")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_the_third_argument_pointer_lies_behind_the_second(rig: Rig) -> None:
     raw = Raw(rig)
     buffer, got = raw.cell(), raw.cell()
@@ -143,7 +143,7 @@ def test_the_third_argument_pointer_lies_behind_the_second(rig: Rig) -> None:
 
 
 @checks("layout.atom-fields")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("index", range(2, ARGUMENTS))
 def test_each_further_argument_pointer_lies_a_word_behind_the_last(rig: Rig, index: int) -> None:
     fields = Fields(rig)
@@ -160,7 +160,7 @@ def test_each_further_argument_pointer_lies_a_word_behind_the_last(rig: Rig, ind
 
 
 @checks("layout.atom-fields")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("value", [0, 1, -1, UNREADABLE])
 def test_private_is_the_word_behind_the_six_argument_pointers(rig: Rig, value: int) -> None:
     fields = Fields(rig)

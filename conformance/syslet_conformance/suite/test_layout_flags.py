@@ -76,7 +76,7 @@ STOP_BITS = pytest.mark.parametrize("bit", STOPS_ON, ids=lambda bit: f"{bit:#04x
 
 
 @checks("layout.flag-bits")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @STOP_BITS
 def test_a_stop_bit_stops_on_its_results_alone(rig: Rig, bit: int) -> None:
     raw = Raw(rig)
@@ -85,7 +85,7 @@ def test_a_stop_bit_stops_on_its_results_alone(rig: Rig, bit: int) -> None:
 
 
 @checks("layout.flag-bits")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("bit", [0x00, 0x02, 0x04, 0x80], ids=lambda bit: f"{bit:#04x}")
 def test_a_bit_that_is_no_stop_bit_stops_on_nothing(rig: Rig, bit: int) -> None:
     raw = Raw(rig)
@@ -94,7 +94,7 @@ def test_a_bit_that_is_no_stop_bit_stops_on_nothing(rig: Rig, bit: int) -> None:
 
 
 @checks("layout.flag-bits")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @STOP_BITS
 def test_bit_0x80_goes_on_with_the_atom_behind_on_a_stop(rig: Rig, bit: int) -> None:
     raw = Raw(rig)

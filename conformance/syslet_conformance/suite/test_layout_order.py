@@ -12,7 +12,7 @@ ASCENDING = {4: 0x01020304, 8: 0x0102030405060708}
 
 
 @checks("layout.byte-order")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_arguments_and_results_are_in_the_byte_order_of_the_abi(rig: Rig) -> None:
     raw = Raw(rig)
     word = raw.machine.word
@@ -32,7 +32,7 @@ def test_arguments_and_results_are_in_the_byte_order_of_the_abi(rig: Rig) -> Non
 
 
 @checks("layout.byte-order")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_carry_goes_from_the_low_byte_to_the_high_one(rig: Rig) -> None:
     raw = Raw(rig)
     x, word = raw.cell(0xFF), raw.machine.word

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from syslet_conformance.builder import Build
@@ -14,16 +14,10 @@ from syslet_conformance.suite.losses import reports
 from syslet_conformance.suite.steps import block, complete
 from syslet_layouts import Flag
 
-SETTINGS = settings(
-    max_examples=12,
-    stateful_step_count=25,
-    deadline=None,
-    database=None,
-    report_multiple_bugs=False,
-    suppress_health_check=list(HealthCheck),
-    phases=(Phase.generate, Phase.shrink),
-)
-"""Small, since it runs on every ABI; the seed is that of the run."""
+EXAMPLES, LEAST = 12, 3
+"""How many runs of `STEPS` are drawn on all ABIs of the run, and on each of them at least."""
+
+STEPS = 25
 
 
 @checks(
@@ -47,7 +41,18 @@ def test_completions_are_conserved_in_any_order_of_steps(rig: Rig, slots: int) -
         pass
 
     Machine.rig, Machine.slots, Machine.delivers_late, Machine.hung = rig, slots, late, []
-    run_state_machine_as_test(Machine, settings=SETTINGS)
+    run_state_machine_as_test(
+        seed(f"{rig.seed}-{slots}")(Machine),
+        settings=settings(
+            max_examples=rig.share(EXAMPLES, LEAST),
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+            phases=(Phase.generate, Phase.shrink),
+        ),
+    )
 
 
 def _delivers_late(rig: Rig) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from syslet_conformance.builder import Build
+from syslet_conformance.calls import Hang
 from syslet_conformance.program import NULL, Address
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
-from syslet_conformance.session import Hang
 from syslet_conformance.suite.steps import (
     assert_not_null,
     assert_null,
@@ -70,7 +70,7 @@ def test_the_blocked_call_goes_on_beside_the_caller(rig: Rig) -> None:
 
 
 @checks("exec.continues-alone")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_the_rest_of_a_syslet_runs_with_no_further_call(rig: Rig) -> None:
     build = Build()
     pipe, count = build.pipe(), build.word(label="count")
@@ -89,7 +89,7 @@ def test_the_rest_of_a_syslet_runs_with_no_further_call(rig: Rig) -> None:
 
 
 @checks("exec.continues-alone", "exec.one-outcome")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_syslet_that_blocks_several_times_goes_on_alone_each_time(rig: Rig) -> None:
     build = Build()
     pipes, count = [build.pipe() for _ in range(3)], build.word(label="count")
@@ -108,6 +108,22 @@ def test_a_syslet_that_blocks_several_times_goes_on_alone_each_time(rig: Rig) ->
     rig.until(lambda: session.slots()[0] != 0, "an entry with no further call")
     assert_slots(session, Address("adds2"), 0, 0, 0)
     wait_for_all(rig, session)
+
+
+@checks("exec.continues-alone", "exec.one-outcome")
+@pytest.mark.both_modes
+def test_a_blocked_syslet_outlives_the_thread_that_submitted_it(rig: Rig) -> None:
+    build = Build()
+    pipe, count = build.pipe(), build.word(label="count")
+    first = build.read(pipe, next=Address("adds"), label="reads")
+    last = build.add(count, label="adds")
+    session = rig.load(build, first)
+    assert_null(rig, session.exec_and_end_the_thread(first))
+    assert_slots(session, 0, 0, 0, 0)
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, session.wait(1))
+    assert_words(session, count=1)
+    assert_slots(session, last, 0, 0, 0)
 
 
 # -- many --------------------------------------------------------------------------------
@@ -160,8 +176,12 @@ THOUSAND = 1_000
 @checks("exec.many-blocked")
 def test_of_1000_syslets_all_that_the_engine_took_complete_once_each(rig: Rig) -> None:
     build = Build(THOUSAND)
-    pipe = build.pipe()
-    atoms = [build.read(pipe, ret=build.word(label=f"got{i}")) for i in range(THOUSAND)]
+    pipe, into, one = build.pipe(), build.word(build.buffer(1)), build.word(1)
+    got = build.words(*[0] * THOUSAND, label="got")
+    atoms = [
+        build.atom("read", Address(f"{pipe}.read"), into, one, ret=Address(got.label, offset))
+        for offset in range(0, THOUSAND * rig.abi.word_bytes, rig.abi.word_bytes)
+    ]
     session = rig.load(build)
     taken = 0
     for atom in atoms:
@@ -182,12 +202,12 @@ def test_of_1000_syslets_all_that_the_engine_took_complete_once_each(rig: Rig) -
     session.feed(pipe, b"x" * (taken + 1))  # a byte for an exec that has not returned
     session.join()
     assert_succeeded(rig, session.wait(THOUSAND))
-    got = [slot for slot in session.slots() if slot]
+    entries = [slot for slot in session.slots() if slot]
     expected = [session.address(atom) for atom in atoms[:taken]]
-    missing = len(set(expected) - set(got))
+    missing = len(set(expected) - set(entries))
     assert not missing, f"expected {taken} entries, {missing} of them are missing"
-    assert len(set(got)) == len(got), (
-        f"expected each entry once, got {len(got) - len(set(got))} twice"
+    assert len(set(entries)) == len(entries), (
+        f"expected each entry once, got {len(entries) - len(set(entries))} twice"
     )
-    done = [session.word(f"got{i}") for i in range(taken)].count(1)
+    done = session.words(got, taken).count(1)
     assert done == taken, f"expected {taken} results of 1, got {done}"

@@ -160,7 +160,7 @@ def test_an_async_atom_anywhere_in_a_chain_gives_null_and_one_entry(
 
 
 @checks("exec.flags-per-atom")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_async_on_an_atom_of_a_syslet_that_is_asynchronous_changes_nothing(rig: Rig) -> None:
     build = Build()
     count = build.word(label="count")

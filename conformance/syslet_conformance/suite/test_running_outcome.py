@@ -87,7 +87,7 @@ def test_outcomes_one_after_the_other_leave_an_entry_for_each_null(rig: Rig) -> 
 
 
 @checks("exec.no-reentry")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_an_atom_that_names_exec_gets_a_negative_result_and_starts_nothing(rig: Rig) -> None:
     build = Build()
     build.ring(2, "other_ring", "other")
@@ -108,7 +108,7 @@ def test_an_atom_that_names_exec_gets_a_negative_result_and_starts_nothing(rig: 
 
 
 @checks("exec.no-reentry")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_an_atom_that_executes_itself_does_not_recurse(rig: Rig) -> None:
     build = Build()
     arguments = build.word(Address("first")), build.word(Address("head"))
@@ -122,7 +122,7 @@ def test_an_atom_that_executes_itself_does_not_recurse(rig: Rig) -> None:
 
 
 @checks("exec.no-reentry")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_an_atom_that_names_wait_gets_a_negative_result_and_does_not_wait(rig: Rig) -> None:
     build = Build()
     build.ring(2, "other_ring", "other")

@@ -29,7 +29,7 @@ from syslet_layouts import Flag
 
 
 @checks("skip.stride", "skip.ignores-next", "skip.target-is-ordinary")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("next_is", ["null", "an-atom", "unmapped", "odd", "all-ones"])
 def test_a_stop_with_skip_runs_the_atom_a_full_stride_away(rig: Rig, next_is: str) -> None:
     following = {
@@ -56,7 +56,7 @@ def test_a_stop_with_skip_runs_the_atom_a_full_stride_away(rig: Rig, next_is: st
 
 
 @checks("skip.stride", "skip.ignores-next")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("before", [1, 3])
 @pytest.mark.parametrize("behind", [True, False], ids=["among-others", "the-last-in-memory"])
 def test_an_atom_late_in_a_chain_skips_from_where_it_lies(
@@ -80,7 +80,7 @@ def test_an_atom_late_in_a_chain_skips_from_where_it_lies(
 
 
 @checks("skip.stride", "skip.target-is-ordinary", "skip.ignores-next")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("skips", [2, 3, 20])
 def test_atoms_that_skip_one_after_the_other_walk_through_memory(rig: Rig, skips: int) -> None:
     build = Build()
@@ -95,7 +95,7 @@ def test_atoms_that_skip_one_after_the_other_walk_through_memory(rig: Rig, skips
 
 
 @checks("skip.stride")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("border", ["within-the-first", "between-them", "within-the-second"])
 def test_a_skip_crosses_the_border_of_a_page(rig: Rig, border: str) -> None:
     size, word_bytes = rig.abi.atom_size, rig.abi.word_bytes
@@ -117,7 +117,7 @@ def test_a_skip_crosses_the_border_of_a_page(rig: Rig, border: str) -> None:
 
 
 @checks("skip.stride", "skip.ignores-next", "skip.no-stop-follows-next")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("result", ["end-of-file", "a-byte"])
 @pytest.mark.parametrize(
     "flag", [Flag.STOP_ON_ZERO, Flag.STOP_ON_NONZERO], ids=["on_zero", "on_nonzero"]
@@ -142,7 +142,7 @@ def test_an_atom_that_was_blocked_skips_as_any_other(rig: Rig, flag: Flag, resul
 
 
 @checks("skip.stride", "skip.no-stop-follows-next")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("fails", [True, False], ids=["error", "success"])
 def test_a_skip_on_an_error_leads_to_its_handler(rig: Rig, fails: bool) -> None:
     build = Build()
@@ -165,7 +165,7 @@ def test_a_skip_on_an_error_leads_to_its_handler(rig: Rig, fails: bool) -> None:
 
 
 @checks("skip.stride", "skip.no-stop-follows-next", "skip.needs-stop-flag")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("result", RESULTS)
 def test_every_combination_of_stop_flags_skips_exactly_where_it_stops(
     rig: Rig, result: str
@@ -192,7 +192,7 @@ def test_every_combination_of_stop_flags_skips_exactly_where_it_stops(
 
 
 @checks("skip.no-stop-follows-next")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("result", [-1, 1])
 def test_skip_without_a_stop_follows_next(rig: Rig, result: int) -> None:
     build = Build()
@@ -206,7 +206,7 @@ def test_skip_without_a_stop_follows_next(rig: Rig, result: int) -> None:
 
 
 @checks("skip.no-stop-follows-next", "chain.null-ends")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("behind", ["an-atom", "nothing"])
 def test_skip_without_a_stop_ends_where_next_is_null(rig: Rig, behind: str) -> None:
     build = Build()
@@ -221,7 +221,7 @@ def test_skip_without_a_stop_ends_where_next_is_null(rig: Rig, behind: str) -> N
 
 
 @checks("skip.no-stop-follows-next", "skip.stride")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_one_atom_follows_next_until_its_flag_holds_and_skips_then(rig: Rig) -> None:
     build = Build()
     count, near = build.word(-4, label="count"), build.word(label="near")
@@ -233,7 +233,7 @@ def test_one_atom_follows_next_until_its_flag_holds_and_skips_then(rig: Rig) -> 
 
 
 @checks("skip.needs-stop-flag")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("result", RESULTS)
 @pytest.mark.parametrize("next_is", ["null", "an-atom"])
 def test_skip_without_a_stop_flag_changes_nothing(rig: Rig, result: str, next_is: str) -> None:
@@ -250,7 +250,7 @@ def test_skip_without_a_stop_flag_changes_nothing(rig: Rig, result: str, next_is
 
 
 @checks("skip.needs-stop-flag")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_skip_without_a_stop_flag_is_no_loop_at_the_end_of_memory(rig: Rig) -> None:
     build = Build()
     count = build.word(label="count")

@@ -19,7 +19,7 @@ from syslet_layouts import packed_size
 
 
 @checks("skip.full-stride-when-packed", "skip.stride", "arg.packed-atom")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("arguments", range(6))
 def test_a_packed_atom_skips_over_the_variables_behind_it(rig: Rig, arguments: int) -> None:
     abi = rig.abi
@@ -39,7 +39,7 @@ def test_a_packed_atom_skips_over_the_variables_behind_it(rig: Rig, arguments: i
 
 
 @checks("skip.full-stride-when-packed")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_packed_atom_skips_over_another_that_lies_directly_behind_it(rig: Rig) -> None:
     abi = rig.abi
     gap = (abi.atom_size - 2 * packed_size(abi, 0)) // abi.word_bytes
@@ -55,7 +55,7 @@ def test_a_packed_atom_skips_over_another_that_lies_directly_behind_it(rig: Rig)
 
 
 @checks("skip.full-stride-when-packed", "skip.target-is-ordinary", "arg.packed-atom")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("skips", [1, 3])
 def test_packed_atoms_skip_to_packed_atoms_up_to_the_end_of_memory(rig: Rig, skips: int) -> None:
     abi = rig.abi
@@ -72,7 +72,7 @@ def test_packed_atoms_skip_to_packed_atoms_up_to_the_end_of_memory(rig: Rig, ski
 
 
 @checks("skip.full-stride-when-packed", "skip.no-stop-follows-next")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_packed_atom_at_the_end_of_memory_that_does_not_stop_follows_next(rig: Rig) -> None:
     build = Build()
     count = build.word(1, label="count")
@@ -85,7 +85,7 @@ def test_a_packed_atom_at_the_end_of_memory_that_does_not_stop_follows_next(rig:
 
 
 @checks("skip.full-stride-when-packed")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_a_packed_atom_that_was_blocked_skips_a_full_stride(rig: Rig) -> None:
     abi = rig.abi
     gap = (abi.atom_size - packed_size(abi, 3)) // abi.word_bytes
@@ -103,7 +103,7 @@ def test_a_packed_atom_that_was_blocked_skips_a_full_stride(rig: Rig) -> None:
 
 
 @checks("skip.full-stride-when-packed")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_six_arguments_are_no_reason_for_another_stride(rig: Rig) -> None:
     build = Build()
     near, pointers = build.word(label="near"), [build.word(1) for _ in range(6)]

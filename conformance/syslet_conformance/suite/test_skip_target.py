@@ -19,7 +19,7 @@ from syslet_layouts import Flag
 
 
 @checks("skip.target-is-ordinary")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 @pytest.mark.parametrize("stops", [False, True], ids=["goes-on", "stops"])
 @pytest.mark.parametrize("skip", [False, True], ids=["plain", "skip"])
 def test_the_atom_skipped_to_goes_on_by_its_own_flags(rig: Rig, stops: bool, skip: bool) -> None:
@@ -69,7 +69,7 @@ def test_an_async_atom_that_is_skipped_to_goes_asynchronous(rig: Rig) -> None:
 
 
 @checks("skip.target-is-ordinary", "exec.cachemiss-returns-null")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_an_atom_that_is_skipped_to_may_block(rig: Rig) -> None:
     build = Build()
     pipe, near = build.pipe(), build.word(label="near")
@@ -101,7 +101,7 @@ def test_a_skip_alone_makes_no_syslet_asynchronous(rig: Rig) -> None:
 
 
 @checks("skip.target-is-ordinary")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_the_atom_skipped_to_loads_and_stores_for_itself(rig: Rig) -> None:
     build = Build()
     shared, near = build.word(5, label="shared"), build.word(100, label="near")
@@ -115,7 +115,7 @@ def test_the_atom_skipped_to_loads_and_stores_for_itself(rig: Rig) -> None:
 
 
 @checks("skip.target-is-ordinary", "chain.fetched-on-the-fly")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_the_atom_skipped_to_is_read_when_its_turn_comes(rig: Rig) -> None:
     build = Build()
     pipe, size = build.pipe(), rig.abi.atom_size
@@ -131,7 +131,7 @@ def test_the_atom_skipped_to_is_read_when_its_turn_comes(rig: Rig) -> None:
 
 
 @checks("skip.target-is-ordinary", "chain.any-graph")
-@pytest.mark.usefixtures("mode")
+@pytest.mark.both_modes
 def test_an_atom_is_the_same_skipped_to_or_followed(rig: Rig) -> None:
     build = Build()
     near = build.word(label="near")
