@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from misbehaving_engine import WRONGS
 
+from syslet_conformance import patience
+from syslet_conformance.contract import EngineSilent
+from syslet_conformance.protocol import ProtocolEngine
 from syslet_conformance.results import read_results
 from syslet_conformance.verdicts import Verdict
 
 HERE = Path(__file__).parent
+SCRIPTED = [sys.executable, str(HERE / "scripted_engine.py")]
 MAIN = "from syslet_conformance.cli import main; main()"
 
 
@@ -81,3 +88,18 @@ def test_an_engine_that_crashes_too_often_ends_the_run_and_it_is_said_why(tmp_pa
     results = read_results(tmp_path / "r")
     assert [result.verdict for result in results] == [Verdict.CRASH] * 3
     assert "interrupted: this is what was judged by then" in ran.stdout
+
+
+def test_patience_gives_a_slow_engine_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = ProtocolEngine(SCRIPTED, answer_s=0.2)
+    os.kill(engine.process.pid, signal.SIGSTOP)  # it is not slow, it stands still
+    with pytest.raises(EngineSilent, match=r"no answer to map within 0\.2 s"):
+        engine.map(64)
+    os.kill(engine.process.pid, signal.SIGCONT)
+    engine.close()
+    monkeypatch.setattr(patience, "_factor", 300.0)
+    engine = ProtocolEngine(SCRIPTED, answer_s=0.2)
+    os.kill(engine.process.pid, signal.SIGSTOP)
+    threading.Timer(1.0, os.kill, (engine.process.pid, signal.SIGCONT)).start()
+    assert engine.map(64) == 0x1000
+    engine.close()

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from syslet_conformance.patience import patient_s
 from syslet_layouts import SysletError
 
 HANG_S = 10.0
@@ -52,8 +53,9 @@ class Call:
 
     def join(self, timeout_s: float = HANG_S) -> int:
         """Its return word. Hang where it does not come in time."""
-        if not self.returns_within(timeout_s):
-            raise Hang(f"{self.what} did not return within {timeout_s:g} s")
+        limit_s = patient_s(timeout_s)
+        if not self.returns_within(limit_s):
+            raise Hang(f"{self.what} did not return within {limit_s:g} s")
         if self.errors:
             raise self.errors[0]
         return self.words[0]

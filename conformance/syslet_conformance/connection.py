@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import IO
 
 from syslet_conformance.contract import EngineDied, EngineError, EngineSilent
+from syslet_conformance.patience import patient_s
 from syslet_conformance.wire import LINE_BYTES, printable, shown
 from syslet_layouts import SysletError
 
@@ -109,7 +110,7 @@ class Connection:
         line = f"{tag} {verb} {words}".rstrip(" ").encode("ascii", "replace") + b"\n"
         if self._note is not None:
             self._note(f"> {shown(line.rstrip())}")
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        deadline = None if timeout_s is None else time.monotonic() + patient_s(timeout_s)
         try:
             in_time = self._write(line) and self._await(question, deadline)
         except BaseException:
@@ -117,7 +118,7 @@ class Connection:
             self._pass_on(question)
             raise
         if not in_time:
-            limit = ANSWER_S if timeout_s is None else timeout_s
+            limit = patient_s(ANSWER_S if timeout_s is None else timeout_s)
             self._stop(EngineSilent(f"{self.name}: no answer to {verb} within {limit:g} s"))
         if question.answer is None:
             assert question.error is not None
@@ -134,7 +135,7 @@ class Connection:
                 try:
                     line = line[os.write(self._stdin, line) :]
                 except BlockingIOError:
-                    if not self._takes_more.poll(ANSWER_S * 1000):
+                    if not self._takes_more.poll(patient_s(ANSWER_S) * 1000):
                         return False
                 except OSError:
                     break

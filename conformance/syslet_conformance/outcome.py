@@ -43,7 +43,10 @@ def result_of(
     backend = item.config.getoption("--syslet-backend")
     given = item.config.getoption("--hypothesis-seed", None)
     seed = ["--seed", str(given)] if given not in (None, "0") else []
+    factor = item.config.getoption("--syslet-patience")
+    patience = ["--patience", f"{factor:g}"] if factor != 1 else []
     asked = ["--abi", abi] if item.config.getoption("--syslet-abi") else []
+    words = ["syslet", "run", backend, "--test", name_of(item), *asked, *seed, *patience]
     judged = verdict not in {Verdict.PASS, Verdict.SKIP}
     return Result(
         test=name_of(item),
@@ -52,7 +55,7 @@ def result_of(
         mode=mode,
         verdict=verdict,
         message=message[:MESSAGE_CHARS],
-        repeat=shlex.join(["syslet", "run", backend, "--test", name_of(item), *asked, *seed]),
+        repeat=shlex.join(words),
         duration_s=round(duration_s, 6),
         program=_program(rig) if judged and rig is not None else "",
         output=output,

@@ -38,12 +38,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options = parser.getgroup("syslet", "conformance of syslet engines")
     options.addoption("--syslet-backend", default="reference", help="the engine to be judged")
     options.addoption("--syslet-abi", action="append", default=[], help="only this ABI")
+    options.addoption("--syslet-patience", type=float, default=1.0, help="factor of every limit")
     options.addoption("--syslet-mode", choices=("cached", "async"), help="only this mode")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the suite's markers."""
     config.addinivalue_line("markers", CHECKS_MARKER)
+    if config.getoption("--syslet-patience") != 1:
+        from syslet_conformance.patience import be_patient
+
+        be_patient(config.getoption("--syslet-patience"))
     config.addinivalue_line("markers", MODES_MARKER)
 
 
@@ -90,10 +95,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A hang ends by pytest-timeout."""
+    from syslet_conformance.patience import patient_s
+
     for item in items:
         module = item.getparent(pytest.Module)
         if module is not None and _is_suite(module.obj.__name__):
-            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
+            item.add_marker(pytest.mark.timeout(patient_s(TIMEOUT_S)))
 
 
 class _Engines:

@@ -16,6 +16,7 @@ import pytest
 from syslet_conformance.builder import Build
 from syslet_conformance.calls import HANG_S, Hang
 from syslet_conformance.contract import Engine
+from syslet_conformance.patience import patient_s
 from syslet_conformance.program import Address, Atom, Program
 from syslet_conformance.session import Session, number_of
 from syslet_layouts import Flag
@@ -138,10 +139,10 @@ class Rig:
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
         """Look until `holds`; Hang where it does not come. It orders nothing: it only looks."""
-        deadline = time.monotonic() + HANG_S
+        deadline = time.monotonic() + patient_s(HANG_S)
         while not holds():
             if time.monotonic() > deadline:
-                raise Hang(f"expected {what} within {HANG_S:g} s")
+                raise Hang(f"expected {what} within {patient_s(HANG_S):g} s")
 
     def characteristic(self, name: str, value: str) -> None:
         """Record how the engine does what it may do as it likes (MAY rows)."""

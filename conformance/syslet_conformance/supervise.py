@@ -23,6 +23,7 @@ from typing import IO
 import pytest
 
 from syslet_conformance.outcome import outcome_of
+from syslet_conformance.patience import patient_s
 from syslet_conformance.results import Result, from_line, to_line
 from syslet_conformance.verdicts import Verdict
 from syslet_layouts import SysletError
@@ -137,7 +138,7 @@ def supervise(
         status = retire(worker)
         if index is not None and verdict is not None:
             hung = verdict is Verdict.HANG
-            why = f"no answer within {SILENCE_S:g} s" if hung else _ended(status)
+            why = f"no answer within {patient_s(SILENCE_S):g} s" if hung else _ended(status)
             note(describe(items[index], verdict, why, worker.said()))
         elif verdict is not None:
             count_restart(f"a worker: {_ended(status)}")
@@ -170,7 +171,7 @@ def supervise(
                 else:
                     refill(worker)
             for worker in list(workers.values()):
-                if time.monotonic() - worker.heard > SILENCE_S:
+                if time.monotonic() - worker.heard > patient_s(SILENCE_S):
                     replace(worker, Verdict.HANG)
     finally:
         for worker in workers.values():

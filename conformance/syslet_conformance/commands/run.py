@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from syslet_conformance.backends import Backend, backend_named
 from syslet_conformance.known_failures import is_known, read_known_failures, stale
 from syslet_conformance.outcome import name_of, result_of
+from syslet_conformance.patience import be_patient
 from syslet_conformance.registry import AREAS, REQUIREMENTS, Level, requirement
 from syslet_conformance.results import (
     SCHEMA_VERSION,
@@ -161,6 +162,13 @@ class Judge:
     show_default=True,
     help="How often the engine may crash or hang before the run ends.",
 )
+@click.option(
+    "--patience",
+    type=click.FloatRange(1),
+    default=1.0,
+    show_default=True,
+    help="Factor of every limit of time: emulators, sanitizers, debuggers.",
+)
 @click.option("--results", type=click.Path(path_type=Path), help="Append JSON lines to this file.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Leave out what it has judged.")
 @click.option(
@@ -179,12 +187,14 @@ def command(
     tests: tuple[str, ...],
     jobs: int,
     restarts: int,
+    patience: float,
     results: Path | None,
     resume: Path | None,
     known_failures: Path | None,
     seed: int,
 ) -> None:
     """Judge BACKEND. Exit 0: every MUST holds; 1: one does not; 2: it could not be judged."""
+    be_patient(patience)
     chosen = backend_named(backend, abis)
     for name in abis:
         abi_named(name)
@@ -218,6 +228,7 @@ def command(
         arguments += [f"--syslet-backend={backend}", *(f"--syslet-abi={name}" for name in abis)]
         arguments += [f"--syslet-mode={mode}"] if mode else []
         arguments += ["-k", keyword] if keyword else []
+        arguments += [f"--syslet-patience={patience}"]
         status = pytest.main(arguments, plugins=[judge])
     if judge.error is not None and not judge.results:
         raise judge.error
