@@ -14,8 +14,10 @@ from typing import IO
 
 from syslet_conformance.contract import EngineDied, EngineError, EngineSilent
 from syslet_conformance.patience import patient_s
-from syslet_conformance.wire import LINE_BYTES, printable, shown
+from syslet_conformance.wire import LINE_BYTES, SHOWN_BYTES, printable, shown
 from syslet_layouts import SysletError
+
+TOO_LONG = f"a line has {LINE_BYTES} bytes at most"
 
 ANSWER_S = 10.0
 """How long the answer to a request that cannot block may take."""
@@ -30,14 +32,15 @@ STDERR_BYTES = 2000
 class _Question:
     """A request without its answer yet.
 
-    Its asker reads where `turn` is None; else `turn` is held until there is something to do: take
-    the answer, the error, or, where there is neither, the reading. `is_wanted` is false where
-    its asker was interrupted.
+    Its asker reads where `reads` says so; else it waits for `turn`, until there is something to
+    do: take the answer, the error, or, where there is neither, the reading. `is_wanted` is false
+    where its asker was interrupted.
     """
 
-    __slots__ = ("answer", "error", "is_wanted", "turn")
+    __slots__ = ("answer", "error", "is_wanted", "reads", "turn")
 
     def __init__(self, *, reads: bool) -> None:
+        self.reads = reads
         self.turn = None if reads else _held_lock()
         self.answer: str | None = None
         self.error: SysletError | None = None
@@ -45,7 +48,7 @@ class _Question:
 
     def wake(self) -> None:
         """Let the asker go on, unless it reads, and so sees for itself."""
-        if self.turn is not None:
+        if self.turn is not None and not self.reads:
             self.turn.release()
 
 
@@ -107,12 +110,14 @@ class Connection:
             tag, question = self._tag, _Question(reads=not self._somebody_reads)
             self._questions[tag] = question
             self._somebody_reads = True
-        line = f"{tag} {verb} {words}".rstrip(" ").encode("ascii", "replace") + b"\n"
+        line = f"{tag} {verb} {words}\n" if words else f"{tag} {verb}\n"
         if self._note is not None:
-            self._note(f"> {shown(line.rstrip())}")
+            self._note(f"> {line[:SHOWN_BYTES].rstrip()}")
         deadline = None if timeout_s is None else time.monotonic() + patient_s(timeout_s)
         try:
-            in_time = self._write(line) and self._await(question, deadline)
+            in_time = self._write(line.encode("ascii", "replace")) and self._await(
+                question, deadline
+            )
         except BaseException:
             question.is_wanted = False
             self._pass_on(question)
@@ -143,13 +148,14 @@ class Connection:
 
     def _await(self, question: _Question, deadline: float | None) -> bool:
         """Wait for what comes of it, and read where it is its turn. False: not by the deadline."""
-        turn = question.turn
-        if turn is not None and not turn.acquire(timeout=_left_s(deadline)):
-            return False
+        if not question.reads:
+            assert question.turn is not None
+            if not question.turn.acquire(timeout=_left_s(deadline)):
+                return False
         if question.answer is None and question.error is None:
-            in_time = self._read(question, deadline)
+            if not self._read(question, deadline):
+                return False
             self._pass_on(question)
-            return in_time
         return True
 
     # -- reading -----------------------------------------------------------------------
@@ -158,8 +164,7 @@ class Connection:
         """Read answers until there is one to `own`. False where there is none by the deadline."""
         with self._reading:
             while own.answer is None and own.error is None:
-                left_s = _left_s(deadline)
-                if not self._says_more.poll(None if left_s < 0 else left_s * 1000):
+                if not self._says_more.poll(None if deadline is None else _left_s(deadline) * 1000):
                     return False
                 if self._over is None:
                     self._take(os.read(self._stdout, LINE_BYTES))
@@ -168,16 +173,15 @@ class Connection:
     def _pass_on(self, question: _Question) -> None:
         """Let another one read, if it was this one's turn."""
         with self._lock:
-            if question.turn is not None:
+            if not question.reads:
                 return
-            question.turn = _held_lock()
-            open_ones = (q for q in self._questions.values() if q.is_wanted)
-            heir = next(open_ones, None) if self._questions else None
-            self._somebody_reads = heir is not None
-            if heir is not None:
-                turn, heir.turn = heir.turn, None
-                assert turn is not None
-                turn.release()
+            question.reads = self._somebody_reads = False
+            for heir in self._questions.values():
+                if heir.is_wanted:
+                    heir.reads = self._somebody_reads = True
+                    assert heir.turn is not None
+                    heir.turn.release()
+                    return
 
     def _take(self, data: bytes) -> None:
         """Pair answers with questions."""
@@ -195,23 +199,26 @@ class Connection:
                 return
         if len(self._buffer) >= LINE_BYTES:
             self._lines += 1
-            self._break_off(self._buffer, f"a line has {LINE_BYTES} bytes at most")
+            self._break_off(self._buffer, TOO_LONG)
 
     def _settle(self, line: bytes) -> str:
         """Give a line to whoever asked; what is wrong with it, or the empty string."""
-        tag, _, answer = line.decode("ascii", "backslashreplace").partition(" ")
-        if not tag.isdecimal() or len(tag) > 20:
+        if len(line) >= LINE_BYTES:
+            return TOO_LONG
+        word, _, answer = line.decode("ascii", "backslashreplace").partition(" ")
+        if not word.isdecimal() or len(word) > 20:
             return "wanted a tag"
-        if answer.partition(" ")[0] not in {"ok", "error"}:
+        if answer[:3] != "ok " and answer.partition(" ")[0] not in {"ok", "error"}:
             return "wanted ok or error after the tag"
+        tag = int(word)
         with self._lock:
-            question = self._questions.pop(int(tag), None)
-            asked = int(tag) <= self._tag
+            question = self._questions.pop(tag, None)
             if question is not None:
                 question.answer = answer
                 question.wake()
                 return ""
-        if int(tag) == 0:
+            asked = tag <= self._tag
+        if tag == 0:
             return "it could not read a tag"
         return f"{tag} was answered before" if asked else f"nobody asked {tag}"
 

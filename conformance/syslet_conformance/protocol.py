@@ -7,9 +7,8 @@ reads the answers; so exec and wait may be outstanding while other requests go o
 
 from __future__ import annotations
 
-import itertools
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from syslet_conformance.connection import ANSWER_S, Connection
 from syslet_conformance.contract import CAPABILITIES, Description, EngineError
@@ -83,11 +82,10 @@ class ProtocolEngine:
     def _ask(self, verb: str, *words: int | str, may_block: bool = False) -> list[str]:
         """The values of an ok answer. SysletError where it is an error."""
         timeout_s = None if may_block else self._answer_s
-        answer = self._connection.ask(verb, " ".join(map(str, words)), timeout_s)
-        kind, _, rest = answer.partition(" ")
+        kind, *values = self._connection.ask(verb, " ".join(map(str, words)), timeout_s).split()
         if kind == "ok":
-            return rest.split()
-        raise SysletError(f"{self._name}: {verb}: {printable(rest) or 'an error'}")
+            return values
+        raise SysletError(f"{self._name}: {verb}: {printable(' '.join(values)) or 'an error'}")
 
     def _wrong(self, verb: str, values: Sequence[str], wanted: str) -> EngineError:
         line = " ".join(["ok", *values])
@@ -152,13 +150,13 @@ class ProtocolEngine:
 
     def read(self, address: int, count: int) -> bytes:
         """Read memory. SysletError where it is not mapped."""
-        data = b""
+        parts = []
         for offset, size in _parts(count):
             part = self._bytes_of("peek", hex(address + offset), size)
             if len(part) != size:
                 raise EngineError(f"{self._name}: peek of {size} bytes: answered {len(part)}")
-            data += part
-        return data
+            parts.append(part)
+        return b"".join(parts)
 
     def write(self, address: int, data: bytes) -> None:
         """Write memory. SysletError where it is not mapped."""
@@ -215,7 +213,8 @@ class ProtocolEngine:
         self._connection.end()
 
 
-def _parts(count: int) -> Iterator[tuple[int, int]]:
+def _parts(count: int) -> Iterable[tuple[int, int]]:
     """(offset, size) of each part of a transfer: one at least, none above DATA_BYTES."""
-    for offset in itertools.chain([0], range(DATA_BYTES, count, DATA_BYTES)):
-        yield offset, min(DATA_BYTES, count - offset)
+    if count <= DATA_BYTES:
+        return ((0, count),)
+    return [(at, min(DATA_BYTES, count - at)) for at in range(0, count, DATA_BYTES)]
