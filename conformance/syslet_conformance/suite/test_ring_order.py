@@ -12,6 +12,7 @@ from syslet_conformance.session import Session
 from syslet_conformance.suite.steps import (
     assert_null,
     assert_slots,
+    assert_still_blocked,
     assert_succeeded,
     assert_words,
     block,
@@ -195,6 +196,7 @@ def test_a_call_that_blocked_under_sync_is_cached(rig: Rig) -> None:
     first = build.read(pipe, flags=Flag.SYNC, next=build.add(after, label="then"))
     session = rig.load(build)
     call = session.start_exec(first)
+    assert_still_blocked(session, call, "SYNC and an empty pipe")
     session.feed(pipe, b"x")
     word = call.join()
     assert word, "exec of a SYNC chain: expected an address, got NULL"

@@ -217,6 +217,7 @@ def test_the_end_of_a_no_complete_syslet_is_no_event(rig: Rig) -> None:
     session = rig.load(build)
     block(rig, session, silent, pending)
     call = session.start_wait(1)
+    assert_still_blocked(session, call, "two syslets are pending")
     session.feed(silent_pipe, b"x")
     rig.until(lambda: session.word("got") == 1, "the result of a NO_COMPLETE syslet")
     assert_still_blocked(session, call, "only a NO_COMPLETE syslet has ended")
