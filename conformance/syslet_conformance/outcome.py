@@ -73,7 +73,8 @@ def outcome_of(item: pytest.Item, following: pytest.Item | None) -> Result:
     for report in reports:
         if report.failed:
             broken = _broken(item, report)
-            return result_of(item, broken, _message(report), _said(item), duration_s=spent)
+            message = _message(item, report)
+            return result_of(item, broken, message, _said(item), duration_s=spent)
     for report in reports:
         if report.skipped:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
@@ -91,8 +92,11 @@ def _broken(item: pytest.Item, report: pytest.TestReport) -> Verdict:
     return Verdict.HANG if timed_out or isinstance(error, Hang | EngineSilent) else Verdict.FAIL
 
 
-def _message(report: pytest.TestReport) -> str:
-    """What the assertion said, without the frames around it."""
+def _message(item: pytest.Item, report: pytest.TestReport) -> str:
+    """What the assertion or the error said, without the frames around it."""
+    error = item.stash.get(ERROR, None)
+    if isinstance(error, SysletError):
+        return str(error)
     crash = getattr(report.longrepr, "reprcrash", None)
     message = str(report.longrepr if crash is None else crash.message)
     return re.sub(r"^AssertionError: ", "", message)
