@@ -5,6 +5,7 @@
 
 /* A count, or a flag that orders nothing else. */
 #define load_relaxed(p)		__atomic_load_n(p, __ATOMIC_RELAXED)
+#define store_relaxed(p, v)	__atomic_store_n(p, v, __ATOMIC_RELAXED)
 #define add_relaxed(p, n)	((void)__atomic_fetch_add(p, n, __ATOMIC_RELAXED))
 
 /* Pairs with store_release of the same word. */

@@ -25,6 +25,13 @@
 #define RWF_NOWAIT 0x00000008
 #endif
 
+/* What the kernel notes of what open() opened; libc gives it as 0 on 64 bits. */
+#if defined(__aarch64__)
+#define KERNEL_O_LARGEFILE 0400000
+#else
+#define KERNEL_O_LARGEFILE 0100000
+#endif
+
 /* A pipe that poll calls writable takes this much without blocking. */
 #define ATOMIC_BYTES 4096UL
 
@@ -33,6 +40,22 @@ bool syslet_is_nonblocking(word fd)
 	const long flags = RAW(SYS_fcntl, fd, F_GETFL);
 
 	return flags < 0 || (flags & O_NONBLOCK);
+}
+
+/*
+ * After an attempt that found nothing to be had: whether its call would block.
+ * What was not opened by a path is a pipe or a socket, and tells when another
+ * attempt is of use. (Where it is a file all the same, another attempt fails.)
+ */
+static bool would_block(struct syslet *s, short events)
+{
+	const long flags = RAW(SYS_fcntl, s->args[0], F_GETFL);
+
+	if (flags < 0 || (flags & O_NONBLOCK))
+		return false;
+	if (!(flags & KERNEL_O_LARGEFILE))
+		s->ready_events = events;
+	return true;
 }
 
 bool syslet_is_regular(word fd)
@@ -131,7 +154,7 @@ static bool move_bytes(struct syslet *s, bool writes, bool positioned,
 			return true;
 		}
 		if (moved == -EAGAIN) {
-			if (!syslet_is_nonblocking(s->args[0]))
+			if (would_block(s, writes ? POLLOUT : POLLIN))
 				return false;
 			*result = s->done ? (long)s->done : moved;
 			return true;
@@ -148,6 +171,15 @@ static bool move_bytes(struct syslet *s, bool writes, bool positioned,
 			return true;
 		}
 	}
+}
+
+/* What poll is to say before another attempt at a socket's call. */
+static short awaited(const struct syslet *s, word flags)
+{
+	if (flags & NOT_POLLED)
+		return 0;
+	return s->class == CALL_SEND || s->class == CALL_SENDMSG ? POLLOUT
+								 : POLLIN;
 }
 
 /* A socket's call whose flags are argument `flags`. */
@@ -168,7 +200,7 @@ static bool dont_wait(struct syslet *s, unsigned int flags, long *result)
 		}
 		moved = raw_call(s->nr, args);
 		if (moved == -EAGAIN && !(s->args[flags] & MSG_DONTWAIT) &&
-		    !syslet_is_nonblocking(s->args[0]))
+		    would_block(s, awaited(s, s->args[flags])))
 			return false;
 		if (moved < 0) {
 			*result = s->done ? (long)s->done : moved;

@@ -134,6 +134,7 @@ USER_INLINE enum run_end run_chain(struct syslet *s, bool faulted)
 			keep_arguments(s, args);
 			s->done = 0;
 			s->has_rest = false;
+			s->ready_events = 0;
 			if (!syslet_attempt(s, &s->result)) {
 				const bool held = s->on_worker &&
 						  syslet_is_made_by_workers(
