@@ -177,13 +177,11 @@ static int copy_descriptor(struct syslet *s)
 	return 0;
 }
 
-/* Its call has been made, or is not to be. */
+/* For one that has a copy: its call has been made, or is not to be. */
 void syslet_aio_release(struct syslet *s)
 {
 	const int copy = s->copy;
 
-	if (copy < 0)
-		return;
 	s->copy = -1;
 	store_relaxed(&is_copy[copy - OWN_DESCRIPTORS], false);
 	RAW(SYS_close, copy);

@@ -163,13 +163,15 @@ static void end(struct syslet *s)
 {
 	const bool silent = !s->last || (s->last_flags & SYSLET_NO_COMPLETE);
 
-	syslet_aio_release(s);
+	if (UNLIKELY(s->copy >= 0))
+		syslet_aio_release(s);
 	syslet_heads_complete(s, silent ? 0 : s->last);
 }
 
 static void drop(struct syslet *s)
 {
-	syslet_aio_release(s);
+	if (UNLIKELY(s->copy >= 0))
+		syslet_aio_release(s);
 	syslet_heads_unpend(s);
 }
 
@@ -200,7 +202,8 @@ void syslet_continue(struct syslet *s)
 		}
 		s->resumed = true;
 	}
-	syslet_aio_release(s);
+	if (UNLIKELY(s->copy >= 0))
+		syslet_aio_release(s);
 	s->atoms_left = s->on_worker ? ULONG_MAX : TURN_ATOMS;
 	why = syslet_run(s);
 	switch (why) {

@@ -197,6 +197,7 @@ uint32_t syslet_pool_workers(void);
 
 /* heads.c */
 int syslet_heads_pend(const struct syslet *s, struct syslet **pending);
+void syslet_heads_expect(const struct syslet *s);
 void syslet_heads_unpend(struct syslet *s);
 void syslet_heads_complete(struct syslet *s, word entry);
 void syslet_heads_each_pending(void (*visit)(struct syslet *s));

@@ -303,6 +303,14 @@ static void unpend(struct syslet *s, bool wakes)
 		free(s);
 }
 
+/* It may be about to end: what that needs is fetched meanwhile. */
+void syslet_heads_expect(const struct syslet *s)
+{
+	expect_write(&heads);
+	expect_write(s->head);
+	expect_write(s->state);
+}
+
 /* It ends without an event. */
 void syslet_heads_unpend(struct syslet *s)
 {
@@ -316,11 +324,12 @@ void syslet_heads_complete(struct syslet *s, word entry)
 	struct head_state *state = s->state;
 
 	pthread_mutex_lock(&heads.lock);
-	if (entry && post(state->head, entry)) {
+	if (entry && post(s->head, entry)) {
 		state->errors++;
 		add_relaxed(&syslet_engine.unreported, 1);
 		add_relaxed(&syslet_engine.overflows, 1);
 	}
+	/* Whoever spins on the slot has it; what is counted can wait. */
 	add_relaxed(&syslet_engine.completions, 1);
 	unpend(s, state->errors || (entry && !--state->needed));
 }

@@ -87,7 +87,8 @@ USER_INLINE void keep_arguments(struct syslet *s, const word *args)
  * in those who set the recovery point: a call more is a return more, and the
  * kernel has made the processor forget where returns go.
  */
-USER_INLINE enum run_end run_chain(struct syslet *s, bool faulted)
+USER_INLINE enum run_end run_chain(struct syslet *s, bool faulted,
+				   bool asynchronous)
 {
 	word args[ARGUMENTS], atom;
 	long result;
@@ -121,6 +122,8 @@ USER_INLINE enum run_end run_chain(struct syslet *s, bool faulted)
 		s->nr = nr;
 		s->class = syslet_class_of(nr);
 		if (LIKELY(s->class == CALL_INLINE)) {
+			if (asynchronous && !s->next)
+				syslet_heads_expect(s);
 			result = raw_syscall(nr, args[0], args[1], args[2],
 					     args[3], args[4], args[5]);
 		} else if (s->class == CALL_UMEM_ADD) {
@@ -178,7 +181,7 @@ USER_TEXT enum run_end syslet_run(struct syslet *syslet)
 	enum run_end end;
 	const bool faulted = RECOVERY_SET(&here);
 
-	end = run_chain(s, faulted);
+	end = run_chain(s, faulted, true);
 	recovery_clear(&here);
 	return end;
 }
@@ -218,7 +221,7 @@ USER_TEXT struct syslet_uatom *syslet_exec(struct syslet_uatom *atom,
 	s.on_worker = false;
 	s.class = CALL_INLINE;
 	faulted = RECOVERY_SET(&here);
-	why = run_chain(&s, faulted);
+	why = run_chain(&s, faulted, false);
 	recovery_clear(&here);
 	if (UNLIKELY(why != RUN_ENDED))
 		return syslet_leave_caller(&s, why);
