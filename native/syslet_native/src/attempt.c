@@ -21,10 +21,6 @@
 #include "engine.h"
 #include "syscall.h"
 
-#ifndef RWF_NOWAIT
-#define RWF_NOWAIT 0x00000008
-#endif
-
 /* What the kernel notes of what open() opened; libc gives it as 0 on 64 bits. */
 #if defined(__aarch64__)
 #define KERNEL_O_LARGEFILE 0400000
@@ -131,22 +127,14 @@ static bool look_and_move(struct syslet *s, bool writes, long *result)
 	return true;
 }
 
-/* read, write, pread64, pwrite64 */
-static bool move_bytes(struct syslet *s, bool writes, bool positioned,
-		       long *result)
+/* What a first attempt came to, and those that it takes after it. */
+static bool go_on_moving(struct syslet *s, bool writes, bool positioned,
+			 long moved, long *result)
 {
 	const word count = s->args[2] < MOST_BYTES ? s->args[2] : MOST_BYTES;
 	const long nr = writes ? SYS_pwritev2 : SYS_preadv2;
 
-	if ((long)s->args[2] < 0 || (positioned && position(s) < 0)) {
-		*result = plain(s); /* refused at once */
-		return true;
-	}
-	if (!syslet_may_use(SYSLET_MEANS_NOWAIT))
-		return look_and_move(s, writes, result);
-	for (;;) {
-		const long moved = nowait(nr, s, count, positioned);
-
+	for (;; moved = nowait(nr, s, count, positioned)) {
 		if (moved == -EOPNOTSUPP || moved == -ENOSYS) {
 			if (!s->done)
 				return look_and_move(s, writes, result);
@@ -171,6 +159,29 @@ static bool move_bytes(struct syslet *s, bool writes, bool positioned,
 			return true;
 		}
 	}
+}
+
+/* read, write, pread64, pwrite64 */
+static bool move_bytes(struct syslet *s, bool writes, bool positioned,
+		       long *result)
+{
+	const word count = s->args[2] < MOST_BYTES ? s->args[2] : MOST_BYTES;
+	const long nr = writes ? SYS_pwritev2 : SYS_preadv2;
+
+	if ((long)s->args[2] < 0 || (positioned && position(s) < 0)) {
+		*result = plain(s); /* refused at once */
+		return true;
+	}
+	if (!syslet_may_use(SYSLET_MEANS_NOWAIT))
+		return look_and_move(s, writes, result);
+	return go_on_moving(s, writes, positioned,
+			    nowait(nr, s, count, positioned), result);
+}
+
+/* The same for a read whose first attempt was made in run.c. */
+bool syslet_read_attempted(struct syslet *s, long moved, long *result)
+{
+	return go_on_moving(s, false, s->class == CALL_PREAD, moved, result);
 }
 
 /* What poll is to say before another attempt at a socket's call. */

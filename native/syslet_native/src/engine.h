@@ -26,6 +26,10 @@ typedef word __attribute__((aligned(1), may_alias)) user_word;
 /* What the kernel moves at most in one call; longer counts are cut to it. */
 #define MOST_BYTES 0x7ffff000UL
 
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 0x00000008
+#endif
+
 /* Of a socket's call: that poll has a word for it does not say it can be made. */
 #define NOT_POLLED (MSG_OOB | MSG_ERRQUEUE)
 
@@ -158,6 +162,7 @@ struct syslet_uatom *syslet_exec(struct syslet_uatom *atom,
 
 /* attempt.c: false where the call would block, and s->done is how far it came */
 bool syslet_attempt(struct syslet *s, long *result);
+bool syslet_read_attempted(struct syslet *s, long moved, long *result);
 bool syslet_is_nonblocking(word fd);
 bool syslet_is_regular(word fd);
 bool syslet_is_stream(word fd);
