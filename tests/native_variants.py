@@ -40,10 +40,16 @@ class WithoutPerf(_Variant):
     without = ("perf",)
 
 
+class WithoutAio(_Variant):
+    """As where Linux AIO is missing."""
+
+    without = ("aio",)
+
+
 class WithoutAny(_Variant):
     """With none: workers make every call that may block."""
 
-    without = ("io_uring", "nowait", "perf")
+    without = ("io_uring", "nowait", "perf", "aio")
 
 
 class ReturnsFinal(_Variant):

@@ -11,6 +11,7 @@ import pytest
 from syslet_conformance.backends import backend_named
 from syslet_conformance.contract import Engine, EngineDied
 from syslet_layouts import SysletError, abi_named
+from syslet_native import why_not_available
 from syslet_native.build_engine import CFLAGS
 from syslet_native.build_host import HERE as NATIVE
 from syslet_native.build_host import engine_path, main
@@ -172,11 +173,16 @@ def test_a_library_has_a_path() -> None:
         backend_named("lib:")
 
 
+@pytest.mark.skipif(bool(why_not_available()), reason=why_not_available())
 def test_the_native_engine_is_such_a_library() -> None:
+    from syslet_native._engine import lib
+    from syslet_native.engine import MEANS
+
     engine = opened(engine_path("lp64" if struct.calcsize("P") == 8 else "ilp32"))
     said = engine.describe()
     assert said.name == "native"
-    assert set(said.details["means"].split(",")) <= {"nowait", "io_uring", "perf", "workers"}
+    assert set(said.details["means"].split(",")) <= {*MEANS, "workers"}
+    assert len(MEANS) == bin(lib.SYSLET_MEANS_ALL).count("1")
     engine.close()
 
 

@@ -25,12 +25,16 @@ RUNS = {
     "stress": ["8", "100000", "1"],
     "stress-without-nowait": ["8", "5000", "2", "1"],
     "stress-without-uring": ["8", "5000", "3", "2"],
+    "stress-without-aio": ["8", "5000", "4", "8"],
     "life": ["1000", "10000"],
     "hostile": ["1000000", "1"],
     "takeover": [],
+    "ready": [],
     "calls": ["0"],
     "calls-without-nowait": ["1"],
     "calls-without-uring": ["2"],
+    "calls-without-aio": ["8"],
+    "calls-without-aio-and-uring": ["10"],
 }
 """Program (up to the first dash) and its arguments."""
 

@@ -20,6 +20,7 @@ MEANS = {
     "nowait": lib.SYSLET_MEANS_NOWAIT,
     "io_uring": lib.SYSLET_MEANS_URING,
     "perf": lib.SYSLET_MEANS_PERF,
+    "aio": lib.SYSLET_MEANS_AIO,
 }
 """How the engine notices and outlasts a call that blocks: names to bits of the header."""
 

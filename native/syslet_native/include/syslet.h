@@ -86,7 +86,8 @@ long umem_add(unsigned long *word, unsigned long inc);
 #define SYSLET_MEANS_NOWAIT	0x1U	/* attempts that do not block */
 #define SYSLET_MEANS_URING	0x2U	/* blocked atoms as io_uring requests */
 #define SYSLET_MEANS_PERF	0x4U	/* calls taken over when they block */
-#define SYSLET_MEANS_ALL	0x7U
+#define SYSLET_MEANS_AIO	0x8U	/* word that a pipe or socket is ready */
+#define SYSLET_MEANS_ALL	0xfU
 
 struct syslet_options {
 	unsigned int size;		/* sizeof(struct syslet_options) */

@@ -21,8 +21,11 @@
 #include "engine.h"
 #include "syscall.h"
 
-#ifndef RWF_NOWAIT
-#define RWF_NOWAIT 0x00000008
+/* What the kernel notes of what open() opened; libc gives it as 0 on 64 bits. */
+#if defined(__aarch64__)
+#define KERNEL_O_LARGEFILE 0400000
+#else
+#define KERNEL_O_LARGEFILE 0100000
 #endif
 
 /* A pipe that poll calls writable takes this much without blocking. */
@@ -33,6 +36,22 @@ bool syslet_is_nonblocking(word fd)
 	const long flags = RAW(SYS_fcntl, fd, F_GETFL);
 
 	return flags < 0 || (flags & O_NONBLOCK);
+}
+
+/*
+ * After an attempt that found nothing to be had: whether its call would block.
+ * What was not opened by a path is a pipe or a socket, and tells when another
+ * attempt is of use. (Where it is a file all the same, another attempt fails.)
+ */
+static bool would_block(struct syslet *s, short events)
+{
+	const long flags = RAW(SYS_fcntl, s->args[0], F_GETFL);
+
+	if (flags < 0 || (flags & O_NONBLOCK))
+		return false;
+	if (!(flags & KERNEL_O_LARGEFILE))
+		s->ready_events = events;
+	return true;
 }
 
 bool syslet_is_regular(word fd)
@@ -108,22 +127,14 @@ static bool look_and_move(struct syslet *s, bool writes, long *result)
 	return true;
 }
 
-/* read, write, pread64, pwrite64 */
-static bool move_bytes(struct syslet *s, bool writes, bool positioned,
-		       long *result)
+/* What a first attempt came to, and those that it takes after it. */
+static bool go_on_moving(struct syslet *s, bool writes, bool positioned,
+			 long moved, long *result)
 {
 	const word count = s->args[2] < MOST_BYTES ? s->args[2] : MOST_BYTES;
 	const long nr = writes ? SYS_pwritev2 : SYS_preadv2;
 
-	if ((long)s->args[2] < 0 || (positioned && position(s) < 0)) {
-		*result = plain(s); /* refused at once */
-		return true;
-	}
-	if (!syslet_may_use(SYSLET_MEANS_NOWAIT))
-		return look_and_move(s, writes, result);
-	for (;;) {
-		const long moved = nowait(nr, s, count, positioned);
-
+	for (;; moved = nowait(nr, s, count, positioned)) {
 		if (moved == -EOPNOTSUPP || moved == -ENOSYS) {
 			if (!s->done)
 				return look_and_move(s, writes, result);
@@ -131,7 +142,7 @@ static bool move_bytes(struct syslet *s, bool writes, bool positioned,
 			return true;
 		}
 		if (moved == -EAGAIN) {
-			if (!syslet_is_nonblocking(s->args[0]))
+			if (would_block(s, writes ? POLLOUT : POLLIN))
 				return false;
 			*result = s->done ? (long)s->done : moved;
 			return true;
@@ -148,6 +159,38 @@ static bool move_bytes(struct syslet *s, bool writes, bool positioned,
 			return true;
 		}
 	}
+}
+
+/* read, write, pread64, pwrite64 */
+static bool move_bytes(struct syslet *s, bool writes, bool positioned,
+		       long *result)
+{
+	const word count = s->args[2] < MOST_BYTES ? s->args[2] : MOST_BYTES;
+	const long nr = writes ? SYS_pwritev2 : SYS_preadv2;
+
+	if ((long)s->args[2] < 0 || (positioned && position(s) < 0)) {
+		*result = plain(s); /* refused at once */
+		return true;
+	}
+	if (!syslet_may_use(SYSLET_MEANS_NOWAIT))
+		return look_and_move(s, writes, result);
+	return go_on_moving(s, writes, positioned,
+			    nowait(nr, s, count, positioned), result);
+}
+
+/* The same for a read whose first attempt was made in run.c. */
+bool syslet_read_attempted(struct syslet *s, long moved, long *result)
+{
+	return go_on_moving(s, false, s->class == CALL_PREAD, moved, result);
+}
+
+/* What poll is to say before another attempt at a socket's call. */
+static short awaited(const struct syslet *s, word flags)
+{
+	if (flags & NOT_POLLED)
+		return 0;
+	return s->class == CALL_SEND || s->class == CALL_SENDMSG ? POLLOUT
+								 : POLLIN;
 }
 
 /* A socket's call whose flags are argument `flags`. */
@@ -168,7 +211,7 @@ static bool dont_wait(struct syslet *s, unsigned int flags, long *result)
 		}
 		moved = raw_call(s->nr, args);
 		if (moved == -EAGAIN && !(s->args[flags] & MSG_DONTWAIT) &&
-		    !syslet_is_nonblocking(s->args[0]))
+		    would_block(s, awaited(s, s->args[flags])))
 			return false;
 		if (moved < 0) {
 			*result = s->done ? (long)s->done : moved;

@@ -26,6 +26,7 @@ static const struct {
 	{ SYSLET_MEANS_NOWAIT, "nowait" },
 	{ SYSLET_MEANS_URING, "io_uring" },
 	{ SYSLET_MEANS_PERF, "perf" },
+	{ SYSLET_MEANS_AIO, "aio" },
 };
 
 size_t syslet_describe(char *text, size_t size)

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,6 +28,7 @@ static void on_fork_in_child(void)
 	pthread_mutex_init(&life, NULL);
 	syslet_heads_forked();
 	syslet_pool_forked();
+	syslet_aio_forked();
 	syslet_uring_forked();
 	syslet_takeover_forked();
 	memset(&syslet_engine, 0, sizeof(syslet_engine));
@@ -100,6 +100,7 @@ int syslet_shutdown(void)
 		store_release(&syslet_engine.closing, true);
 		syslet_uring_stop();
 		syslet_pool_stop();
+		syslet_aio_stop();
 		while (syslet_interrupt_blocked())
 			RAW(SYS_sched_yield, 0);
 		syslet_heads_stop();
@@ -116,7 +117,7 @@ int syslet_shutdown(void)
 /* Out of the way of the numbers that a program's own descriptors get. */
 int syslet_move_up(int fd)
 {
-	const int up = fcntl(fd, F_DUPFD_CLOEXEC, 512);
+	const int up = fcntl(fd, F_DUPFD_CLOEXEC, OWN_DESCRIPTORS);
 
 	if (up < 0)
 		return fd;
@@ -151,6 +152,8 @@ static int dispatch(struct syslet *s, enum run_end why)
 {
 	if (why != RUN_BLOCKED)
 		return syslet_pool_submit(s);
+	if (s->ready_events && !syslet_aio_submit(s))
+		return 0;
 	if (syslet_uring_can(s) && !syslet_uring_submit(s))
 		return 0;
 	return syslet_pool_submit_call(s);
@@ -160,14 +163,26 @@ static void end(struct syslet *s)
 {
 	const bool silent = !s->last || (s->last_flags & SYSLET_NO_COMPLETE);
 
-	syslet_heads_complete(s->state, silent ? 0 : s->last);
-	free(s);
+	if (UNLIKELY(s->copy >= 0))
+		syslet_aio_release(s);
+	syslet_heads_complete(s, silent ? 0 : s->last);
 }
 
 static void drop(struct syslet *s)
 {
-	syslet_heads_unpend(s->state);
-	free(s);
+	if (UNLIKELY(s->copy >= 0))
+		syslet_aio_release(s);
+	syslet_heads_unpend(s);
+}
+
+static void pass_to_another(struct syslet *s, enum run_end why)
+{
+	if (!dispatch(s, why))
+		return;
+	if (load_acquire(&syslet_engine.closing))
+		drop(s);
+	else
+		end(s); /* no thread to be had: it ends here */
 }
 
 /* Go on with an asynchronous syslet in this thread, as far as it goes. */
@@ -187,6 +202,8 @@ void syslet_continue(struct syslet *s)
 		}
 		s->resumed = true;
 	}
+	if (UNLIKELY(s->copy >= 0))
+		syslet_aio_release(s);
 	s->atoms_left = s->on_worker ? ULONG_MAX : TURN_ATOMS;
 	why = syslet_run(s);
 	switch (why) {
@@ -199,35 +216,41 @@ void syslet_continue(struct syslet *s)
 		break;
 	default:
 		s->on_worker = false;
-		if (!dispatch(s, why))
-			break;
-		if (load_acquire(&syslet_engine.closing))
-			drop(s);
-		else
-			end(s); /* no thread to be had: it ends here */
+		pass_to_another(s, why);
 		break;
 	}
 }
 
+/* Its descriptor is ready; somebody else may have been faster. */
+void syslet_try_again(struct syslet *s)
+{
+	const word done = s->done;
+
+	if (load_acquire(&syslet_engine.closing)) {
+		drop(s);
+		return;
+	}
+	if (syslet_attempt(s, &s->result)) {
+		s->resumed = true;
+		syslet_continue(s);
+		return;
+	}
+	if (s->done == done) /* or ready is not enough for it */
+		s->ready_events = 0;
+	pass_to_another(s, RUN_BLOCKED);
+}
+
 static int go_async(const struct syslet *s, enum run_end why)
 {
-	struct syslet *copy;
-	int error;
+	struct syslet *pending;
+	int error = syslet_heads_pend(s, &pending);
 
-	copy = malloc(sizeof(*copy));
-	if (!copy)
-		return -ENOMEM;
-	*copy = *s;
-	copy->asynchronous = true;
-	error = syslet_heads_pend(copy->head, &copy->state);
-	if (error) {
-		free(copy);
-		return error;
-	}
-	add_relaxed(&syslet_engine.cachemisses, 1);
-	error = dispatch(copy, why);
 	if (error)
-		drop(copy);
+		return error;
+	add_relaxed(&syslet_engine.cachemisses, 1);
+	error = dispatch(pending, why);
+	if (error)
+		drop(pending);
 	return error;
 }
 
@@ -289,6 +312,8 @@ size_t syslet_statistics(struct syslet_statistics *statistics, size_t size)
 		now.means |= SYSLET_MEANS_NOWAIT;
 	if (syslet_may_use(SYSLET_MEANS_URING) && syslet_uring_works())
 		now.means |= SYSLET_MEANS_URING;
+	if (syslet_may_use(SYSLET_MEANS_AIO) && syslet_aio_works())
+		now.means |= SYSLET_MEANS_AIO;
 	if (syslet_may_use(SYSLET_MEANS_PERF) && syslet_takeover_works())
 		now.means |= SYSLET_MEANS_PERF;
 	memcpy(statistics, &now, size < sizeof(now) ? size : sizeof(now));

@@ -3,6 +3,7 @@
 #ifndef SYSLET_ENGINE_H
 #define SYSLET_ENGINE_H
 
+#include <linux/aio_abi.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,10 +19,19 @@ typedef unsigned long word;
 /* A word of the program's, wherever it lies. */
 typedef word __attribute__((aligned(1), may_alias)) user_word;
 
+#define CACHE_LINE 64
+
 #define ARGUMENTS 6
 
 /* What the kernel moves at most in one call; longer counts are cut to it. */
 #define MOST_BYTES 0x7ffff000UL
+
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 0x00000008
+#endif
+
+/* Of a socket's call: that poll has a word for it does not say it can be made. */
+#define NOT_POLLED (MSG_OOB | MSG_ERRQUEUE)
 
 /* How a call may block, and what is done about it. */
 enum call_class {
@@ -75,6 +85,7 @@ struct syslet {
 	long result;		/* of a call made elsewhere, if resumed; the last */
 	word done;		/* bytes that a split call has moved */
 	unsigned long atoms_left;
+	short ready_events;	/* of poll, after which an attempt is of use */
 	volatile enum phase phase;
 	enum call_class class;
 	bool asynchronous;
@@ -85,6 +96,9 @@ struct syslet {
 	long rest[2];
 	struct head_state *state;
 	struct syslet *queue_next;
+	struct syslet *pending_next, **pending_link;
+	int copy;		/* of its descriptor, or -1: aio.c */
+	struct iocb poll;	/* names it to the kernel */
 };
 
 /* engine.c */
@@ -103,6 +117,9 @@ struct engine {
 };
 extern struct engine syslet_engine;
 
+/* Numbers of the engine's own descriptors, away from the program's. */
+#define OWN_DESCRIPTORS 512
+
 /* Whether the options leave it a means (SYSLET_MEANS_*). */
 static inline bool syslet_may_use(unsigned int means)
 {
@@ -115,6 +132,7 @@ int syslet_admit(word head);
 struct syslet_uatom *syslet_leave_caller(const struct syslet *s,
 					 enum run_end why);
 void syslet_continue(struct syslet *syslet);
+void syslet_try_again(struct syslet *syslet);
 
 /* calls.c */
 #define SYSLET_CLASSES 512
@@ -144,6 +162,7 @@ struct syslet_uatom *syslet_exec(struct syslet_uatom *atom,
 
 /* attempt.c: false where the call would block, and s->done is how far it came */
 bool syslet_attempt(struct syslet *s, long *result);
+bool syslet_read_attempted(struct syslet *s, long moved, long *result);
 bool syslet_is_nonblocking(word fd);
 bool syslet_is_regular(word fd);
 bool syslet_is_stream(word fd);
@@ -160,6 +179,13 @@ bool syslet_interrupt_blocked(void);
 int syslet_blocking_start(void);
 void syslet_blocking_stop(void);
 
+/* aio.c */
+int syslet_aio_submit(struct syslet *s);
+void syslet_aio_release(struct syslet *s);
+void syslet_aio_stop(void);
+void syslet_aio_forked(void);
+bool syslet_aio_works(void);
+
 /* uring.c */
 bool syslet_uring_can(const struct syslet *s);
 int syslet_uring_submit(struct syslet *s);
@@ -175,9 +201,11 @@ void syslet_pool_forked(void);
 uint32_t syslet_pool_workers(void);
 
 /* heads.c */
-int syslet_heads_pend(word head, struct head_state **state);
-void syslet_heads_unpend(struct head_state *state);
-void syslet_heads_complete(struct head_state *state, word entry);
+int syslet_heads_pend(const struct syslet *s, struct syslet **pending);
+void syslet_heads_expect(const struct syslet *s);
+void syslet_heads_unpend(struct syslet *s);
+void syslet_heads_complete(struct syslet *s, word entry);
+void syslet_heads_each_pending(void (*visit)(struct syslet *s));
 int syslet_heads_take_error(word head);
 long syslet_heads_wait(word min_events, word user_ring_idx, word head);
 void syslet_heads_stop(void);

@@ -18,6 +18,7 @@
 
 #define BUCKETS 256
 #define SPINS 200
+#define MOST_SPARES 64
 
 struct head_state {
 	word head;
@@ -29,9 +30,16 @@ struct head_state {
 	uint32_t changes;	/* the waiters' futex */
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct head_state *buckets[BUCKETS];
-static struct head_state *unused;	/* never given back before shutdown */
+
+/* What each syslet that goes asynchronous needs: on one cache line. */
+static struct {
+	pthread_mutex_t lock;
+	struct head_state *unused;	/* never given back before shutdown */
+	struct syslet *pending;
+	struct syslet *spares;		/* of syslets that have ended */
+} heads __attribute__((aligned(CACHE_LINE))) = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
 static uint32_t waiting;		/* threads in syslet_heads_wait */
 
 static struct head_state **bucket_of(word head)
@@ -57,8 +65,8 @@ static void forget_if_idle(struct head_state *state)
 	while (*link != state)
 		link = &(*link)->next;
 	*link = state->next;
-	state->next = unused;
-	unused = state;
+	state->next = heads.unused;
+	heads.unused = state;
 }
 
 static void futex_wait(uint32_t *futex, uint32_t value)
@@ -194,10 +202,10 @@ USER_TEXT static long missing_events(word head, word index, word wanted)
 /* What is known of the head from now on, or NULL. */
 static struct head_state *remember(word head)
 {
-	struct head_state *state = unused;
+	struct head_state *state = heads.unused;
 
 	if (state)
-		unused = state->next;
+		heads.unused = state->next;
 	else
 		state = calloc(1, sizeof(*state));
 	if (!state)
@@ -208,55 +216,131 @@ static struct head_state *remember(word head)
 	return state;
 }
 
-/* One more pending; 0, or -errno where the head cannot take an event. */
-int syslet_heads_pend(word head, struct head_state **state)
+/*
+ * A spare is taken where there is one: memory that another thread has freed
+ * costs malloc() more than the rest of this.
+ */
+static struct syslet *take_spare(void)
 {
+	struct syslet *spare = heads.spares;
+
+	if (!spare)
+		return malloc(sizeof(*spare));
+	heads.spares = spare->queue_next;
+	return spare;
+}
+
+static void link_pending(struct syslet *s)
+{
+	s->pending_next = heads.pending;
+	s->pending_link = &heads.pending;
+	if (heads.pending)
+		heads.pending->pending_link = &s->pending_next;
+	heads.pending = s;
+}
+
+static void unlink_pending(struct syslet *s)
+{
+	*s->pending_link = s->pending_next;
+	if (s->pending_next)
+		s->pending_next->pending_link = s->pending_link;
+}
+
+/*
+ * A syslet that is to go on without its caller: a copy of it, pending on its
+ * head. 0, or -errno where the head cannot take an event.
+ */
+int syslet_heads_pend(const struct syslet *s, struct syslet **pending)
+{
+	struct head_state *state = NULL;
 	int error = -EINTR;
 
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&heads.lock);
 	if (!load_acquire(&syslet_engine.closing))
-		error = check_head(head);
+		error = check_head(s->head);
 	if (!error) {
-		*state = find(head);
-		if (!*state)
-			*state = remember(head);
-		if (!*state)
+		state = find(s->head);
+		if (!state)
+			state = remember(s->head);
+		*pending = state ? take_spare() : NULL;
+		if (!*pending)
 			error = -ENOMEM;
 	}
 	if (!error) {
-		(*state)->pending++;
-		syslet_engine.pending++;
+		state->pending++;
+		store_relaxed(&syslet_engine.pending,
+			      syslet_engine.pending + 1);
+		**pending = *s;
+		(*pending)->asynchronous = true;
+		(*pending)->state = state;
+		(*pending)->copy = -1;
+		link_pending(*pending);
+	} else if (state) {
+		forget_if_idle(state);
 	}
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&heads.lock);
 	return error;
 }
 
-void syslet_heads_unpend(struct head_state *state)
+/* The rest of what is done where a syslet ends, with the lock held. */
+static void unpend(struct syslet *s, bool wakes)
 {
-	pthread_mutex_lock(&lock);
+	struct head_state *state = s->state;
+	const bool spare = syslet_engine.pending <= MOST_SPARES;
+
+	unlink_pending(s);
 	state->pending--;
-	syslet_engine.pending--;
-	if (!state->pending)
+	store_relaxed(&syslet_engine.pending, syslet_engine.pending - 1);
+	if (!state->pending || wakes)
 		wake(state);
 	forget_if_idle(state);
-	pthread_mutex_unlock(&lock);
+	if (spare) {
+		s->queue_next = heads.spares;
+		heads.spares = s;
+	}
+	pthread_mutex_unlock(&heads.lock);
+	if (!spare)
+		free(s);
 }
 
-void syslet_heads_complete(struct head_state *state, word entry)
+/* It may be about to end: what that needs is fetched meanwhile. */
+void syslet_heads_expect(const struct syslet *s)
 {
-	pthread_mutex_lock(&lock);
-	if (entry && post(state->head, entry)) {
+	expect_write(&heads);
+	expect_write(s->head);
+	expect_write(s->state);
+}
+
+/* It ends without an event. */
+void syslet_heads_unpend(struct syslet *s)
+{
+	pthread_mutex_lock(&heads.lock);
+	unpend(s, false);
+}
+
+/* It ends with an event, or with none where entry is 0. */
+void syslet_heads_complete(struct syslet *s, word entry)
+{
+	struct head_state *state = s->state;
+
+	pthread_mutex_lock(&heads.lock);
+	if (entry && post(s->head, entry)) {
 		state->errors++;
 		add_relaxed(&syslet_engine.unreported, 1);
 		add_relaxed(&syslet_engine.overflows, 1);
 	}
+	/* Whoever spins on the slot has it; what is counted can wait. */
 	add_relaxed(&syslet_engine.completions, 1);
-	state->pending--;
-	syslet_engine.pending--;
-	if (!state->pending || state->errors || (entry && !--state->needed))
-		wake(state);
-	forget_if_idle(state);
-	pthread_mutex_unlock(&lock);
+	unpend(s, state->errors || (entry && !--state->needed));
+}
+
+/* None of them ends meanwhile. */
+void syslet_heads_each_pending(void (*visit)(struct syslet *s))
+{
+	pthread_mutex_lock(&heads.lock);
+	for (struct syslet *s = heads.pending; s; s = s->pending_next)
+		visit(s);
+	pthread_mutex_unlock(&heads.lock);
 }
 
 static int take_error(struct head_state *state)
@@ -273,12 +357,12 @@ int syslet_heads_take_error(word head)
 	struct head_state *state;
 	int error;
 
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&heads.lock);
 	state = find(head);
 	error = take_error(state);
 	if (error)
 		forget_if_idle(state);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&heads.lock);
 	return error;
 }
 
@@ -301,7 +385,7 @@ long syslet_heads_wait(word min_events, word user_ring_idx, word head)
 	struct head_state *state;
 	long result;
 
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&heads.lock);
 	waiting++;
 	state = find(head);
 	for (;;) {
@@ -325,15 +409,15 @@ long syslet_heads_wait(word min_events, word user_ring_idx, word head)
 			state->needed = (word)result;
 		seen = state->changes;
 		state->waiters++;
-		pthread_mutex_unlock(&lock);
+		pthread_mutex_unlock(&heads.lock);
 		outwait(&state->changes, seen);
-		pthread_mutex_lock(&lock);
+		pthread_mutex_lock(&heads.lock);
 		state->waiters--;
 	}
 	if (state)
 		forget_if_idle(state);
 	waiting--;
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&heads.lock);
 	return result;
 }
 
@@ -342,36 +426,40 @@ void syslet_heads_stop(void)
 {
 	struct head_state *state;
 
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&heads.lock);
 	while (waiting) {
 		for (int i = 0; i < BUCKETS; i++)
 			for (state = buckets[i]; state; state = state->next)
 				wake(state);
-		pthread_mutex_unlock(&lock);
+		pthread_mutex_unlock(&heads.lock);
 		RAW(SYS_sched_yield, 0);
-		pthread_mutex_lock(&lock);
+		pthread_mutex_lock(&heads.lock);
 	}
 	for (int i = 0; i < BUCKETS; i++) {
 		while ((state = buckets[i])) {
 			buckets[i] = state->next;
-			state->next = unused;
-			unused = state;
+			state->next = heads.unused;
+			heads.unused = state;
 		}
 	}
-	while ((state = unused)) {
-		unused = state->next;
+	while ((state = heads.unused)) {
+		heads.unused = state->next;
 		free(state);
 	}
+	while (heads.spares)
+		free(take_spare());
 	syslet_engine.pending = 0;
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&heads.lock);
 }
 
 /* The child knows of no head; what the parent's threads held is left alone. */
 void syslet_heads_forked(void)
 {
-	pthread_mutex_init(&lock, NULL);
+	pthread_mutex_init(&heads.lock, NULL);
 	for (int i = 0; i < BUCKETS; i++)
 		buckets[i] = NULL;
-	unused = NULL;
+	heads.unused = NULL;
+	heads.spares = NULL;
+	heads.pending = NULL;
 	waiting = 0;
 }

@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include "atomic.h"
 #include "guard.h"
@@ -83,11 +85,41 @@ USER_INLINE void keep_arguments(struct syslet *s, const word *args)
 }
 
 /*
+ * Reads are attempted here, as syslet_attempt() would: what the page cache has
+ * comes so fast that a return more would show.
+ */
+USER_INLINE bool is_read_here(const struct syslet *s)
+{
+	return sizeof(word) == 8 && /* the offset is one argument */
+	       (s->class == CALL_PREAD || s->class == CALL_READ) &&
+	       s->args[2] <= MOST_BYTES &&
+	       (s->class == CALL_READ || (long)s->args[3] >= 0) &&
+	       syslet_may_use(SYSLET_MEANS_NOWAIT);
+}
+
+USER_INLINE bool attempt(struct syslet *s)
+{
+	struct iovec vector;
+	long moved;
+
+	if (!is_read_here(s))
+		return syslet_attempt(s, &s->result);
+	vector.iov_base = (void *)s->args[1];
+	vector.iov_len = s->args[2];
+	moved = RAW(SYS_preadv2, s->args[0], &vector, 1,
+		    s->class == CALL_PREAD ? s->args[3] : ~0UL, 0, RWF_NOWAIT);
+	s->result = moved;
+	return LIKELY(moved == (long)s->args[2]) ||
+	       syslet_read_attempted(s, moved, &s->result);
+}
+
+/*
  * From where s stands to the end, or to where its thread cannot go on. Inlined
  * in those who set the recovery point: a call more is a return more, and the
  * kernel has made the processor forget where returns go.
  */
-USER_INLINE enum run_end run_chain(struct syslet *s, bool faulted)
+USER_INLINE enum run_end run_chain(struct syslet *s, bool faulted,
+				   bool asynchronous)
 {
 	word args[ARGUMENTS], atom;
 	long result;
@@ -121,6 +153,8 @@ USER_INLINE enum run_end run_chain(struct syslet *s, bool faulted)
 		s->nr = nr;
 		s->class = syslet_class_of(nr);
 		if (LIKELY(s->class == CALL_INLINE)) {
+			if (asynchronous && !s->next)
+				syslet_heads_expect(s);
 			result = raw_syscall(nr, args[0], args[1], args[2],
 					     args[3], args[4], args[5]);
 		} else if (s->class == CALL_UMEM_ADD) {
@@ -134,7 +168,8 @@ USER_INLINE enum run_end run_chain(struct syslet *s, bool faulted)
 			keep_arguments(s, args);
 			s->done = 0;
 			s->has_rest = false;
-			if (!syslet_attempt(s, &s->result)) {
+			s->ready_events = 0;
+			if (!attempt(s)) {
 				const bool held = s->on_worker &&
 						  syslet_is_made_by_workers(
 							s->class);
@@ -177,7 +212,7 @@ USER_TEXT enum run_end syslet_run(struct syslet *syslet)
 	enum run_end end;
 	const bool faulted = RECOVERY_SET(&here);
 
-	end = run_chain(s, faulted);
+	end = run_chain(s, faulted, true);
 	recovery_clear(&here);
 	return end;
 }
@@ -217,7 +252,7 @@ USER_TEXT struct syslet_uatom *syslet_exec(struct syslet_uatom *atom,
 	s.on_worker = false;
 	s.class = CALL_INLINE;
 	faulted = RECOVERY_SET(&here);
-	why = run_chain(&s, faulted);
+	why = run_chain(&s, faulted, false);
 	recovery_clear(&here);
 	if (UNLIKELY(why != RUN_ENDED))
 		return syslet_leave_caller(&s, why);

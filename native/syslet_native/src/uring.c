@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -58,15 +59,16 @@ bool syslet_uring_can(const struct syslet *s)
 	switch (s->class) {
 	case CALL_RECV:
 	case CALL_SEND: /* addresses are not among what it takes */
-		return !s->args[4];
+		return !s->args[4] && !(s->args[3] & NOT_POLLED);
 	case CALL_PREAD:
 	case CALL_PWRITE:
 	case CALL_READ:
 	case CALL_WRITE:
 	case CALL_READV:
-	case CALL_RECVMSG:
 	case CALL_ACCEPT:
 		return true;
+	case CALL_RECVMSG:
+		return !(s->args[2] & NOT_POLLED);
 	case CALL_SENDMSG: /* a request for one ends with a part of it */
 		return !syslet_is_stream(s->args[0]);
 	default:
