@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from syslet_conformance.outcome import REWRITTEN
 from syslet_conformance.results import from_line, read_results, results_schema
 from syslet_conformance.verdicts import Verdict, engine_status, worst
 from syslet_layouts import SysletError
@@ -296,3 +297,16 @@ def test_a_known_failure_is_set_aside_and_a_stale_one_fails_the_run(tmp_path: Pa
     ran = syslet(*words)
     assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
     assert "no reason" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("expected 1, got 2\nassert 2 == 1", "expected 1, got 2"),
+        ("two\nlines\nassert {\n 2} == 1\n + where", "two\nlines"),
+        ("assert 2 == 1", "assert 2 == 1"),
+        ("expected 1, got 2", "expected 1, got 2"),
+    ],
+)
+def test_an_assertion_with_a_message_of_its_own_says_that_alone(message: str, said: str) -> None:
+    assert REWRITTEN.sub("", message) == said

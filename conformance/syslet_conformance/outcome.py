@@ -19,6 +19,9 @@ from syslet_conformance.text import format_program
 from syslet_conformance.verdicts import Verdict
 from syslet_layouts import SysletError
 
+REWRITTEN = re.compile(r"(?<=.)\nassert .*\Z", re.DOTALL)
+"""What pytest adds to an assertion's own message, where it has rewritten the module."""
+
 MESSAGE_CHARS = 4000
 """Longer messages are cut."""
 
@@ -99,7 +102,8 @@ def _message(item: pytest.Item, report: pytest.TestReport) -> str:
         return str(error)
     crash = getattr(report.longrepr, "reprcrash", None)
     message = str(report.longrepr if crash is None else crash.message)
-    return re.sub(r"^AssertionError: ", "", message)
+    message = re.sub(r"^AssertionError: ", "", message)
+    return REWRITTEN.sub("", message)
 
 
 def _said(item: pytest.Item) -> str:

@@ -1,0 +1,218 @@
+"""The compliance report: results of one or many runs, folded into what each engine does.
+
+`Tally` takes results line by line and keeps the verdicts and the failures, not the tests that
+passed; `Tally.report` is what is written. Results are other people's files: whatever is in them is
+data.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from syslet_conformance.registry import REQUIREMENTS, Level
+from syslet_conformance.results import Header, Result, from_line
+from syslet_conformance.verdicts import (
+    BROKEN,
+    CANNOT_JUDGE,
+    HOLDS,
+    Verdict,
+    engine_status,
+    worst,
+)
+from syslet_layouts import SysletError
+
+REPORT_SCHEMA = 1
+
+FAILURES_KEPT = 200
+"""Of one engine, in full; the rest is counted."""
+
+MESSAGE_CHARS = 4000
+"""Longer messages are cut."""
+
+STANDINGS = {HOLDS: "holds", BROKEN: "broken", CANNOT_JUDGE: "not judged"}
+"""Of an engine, by its MUST rows."""
+
+NOT_PASSED = frozenset(Verdict) - {Verdict.PASS, Verdict.SKIP}
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A requirement, as the registry has it."""
+
+    id: str
+    area: str
+    level: Level
+    sources: tuple[str, ...]
+    section: str
+    text: str
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A test that did not pass."""
+
+    test: str
+    requirements: tuple[str, ...]
+    abi: str
+    mode: str | None
+    verdict: Verdict
+    message: str
+    repeat: str
+
+
+class Engine(msgspec.Struct):
+    """One build of an engine by one backend: where it stands, and why.
+
+    `verdicts` has the worst of each requirement by ABI, `tests` how many of each verdict by ABI;
+    `notes` what was odd about the results.
+    """
+
+    engine: str
+    version: str
+    build: str
+    backend: str
+    suite: str
+    host: str
+    seed: int
+    started: str
+    standing: str
+    verdicts: dict[str, dict[str, Verdict]]
+    tests: dict[str, dict[Verdict, int]]
+    characteristics: dict[str, str]
+    failures: list[Failure]
+    failures_left_out: int
+    notes: list[str]
+
+
+class Report(msgspec.Struct):
+    """Everything that ``report.json`` holds."""
+
+    schema: int
+    requirements: list[Row]
+    engines: list[Engine]
+
+
+def report_schema() -> dict[str, object]:
+    """The JSON Schema of ``report.json``."""
+    return msgspec.json.schema(Report)
+
+
+class Tally:
+    """Counts results as they are read."""
+
+    def __init__(self) -> None:
+        self._engines: dict[tuple[str, ...], _Counted] = {}
+
+    def read(self, path: Path) -> None:
+        """Take the results of a file. SysletError that names file, line, and what was wanted."""
+        now: _Counted | None = None
+        for where, line, is_whole in _lines(path):
+            if not is_whole:
+                if now is not None:
+                    now.notes.append(f"{where}: its last line is cut off; the rest is used")
+                continue
+            read = from_line(line, where)
+            if isinstance(read, Header):
+                key = (read.engine, read.engine_version, read.engine_build, read.backend)
+                now = self._engines.setdefault(key, _Counted(read))
+            elif now is None:
+                raise SysletError(f"{where}: a result before its run, wanted a line of type run")
+            else:
+                now.take(read, where)
+
+    def report(self) -> Report:
+        """What was read. SysletError where there was no result."""
+        if not any(counted.verdicts for counted in self._engines.values()):
+            raise SysletError("no result in what was given; wanted what `syslet run` wrote")
+        rows = [
+            Row(r.id, r.area, r.level, r.sources, r.section, r.text) for r in REQUIREMENTS.values()
+        ]
+        engines = [counted.engine() for counted in self._engines.values()]
+        return Report(REPORT_SCHEMA, rows, engines)
+
+
+class _Counted:
+    """What is known of one engine so far."""
+
+    def __init__(self, header: Header) -> None:
+        self.header = header
+        self.by_test: dict[str, Verdict] = {}
+        self.verdicts: dict[str, dict[str, Verdict]] = {}
+        self.tests: dict[str, Counter[Verdict]] = {}
+        self.characteristics: dict[str, str] = {}
+        self.failures: dict[str, Failure] = {}
+        self.left_out = 0
+        self.notes: list[str] = []
+
+    def take(self, result: Result, where: str) -> None:
+        """Count one result. One that was there before counts once, by the worse verdict."""
+        unknown = sorted(set(result.requirements) - set(REQUIREMENTS))
+        if unknown:
+            suite = self.header.suite
+            raise SysletError(f"{where}: no requirement {unknown[0]!r} (results of suite {suite})")
+        verdict = result.verdict
+        counts = self.tests.setdefault(result.abi, Counter())
+        before = self.by_test.get(result.test)
+        if before is not None:
+            if before is not verdict:
+                both = f"{before} and {verdict}"
+                self.notes.append(f"{where}: {result.test} has two verdicts, {both}")
+            verdict = worst([before, verdict])
+            counts[before] -= 1
+        self.by_test[result.test] = verdict
+        counts[verdict] += 1
+        for id_ in result.requirements:
+            by_abi = self.verdicts.setdefault(id_, {})
+            by_abi[result.abi] = worst([by_abi.get(result.abi, Verdict.PASS), verdict])
+        self.characteristics.update(result.characteristics)
+        if verdict in NOT_PASSED:
+            self._keep(result)
+
+    def _keep(self, result: Result) -> None:
+        if len(self.failures) >= FAILURES_KEPT:
+            self.left_out += 1
+            return
+        self.failures[result.test] = Failure(
+            test=result.test,
+            requirements=result.requirements,
+            abi=result.abi,
+            mode=result.mode,
+            verdict=result.verdict,
+            message=result.message[:MESSAGE_CHARS],
+            repeat=result.repeat,
+        )
+
+    def engine(self) -> Engine:
+        """As it is reported: requirements in the registry's order."""
+        header = self.header
+        everywhere = {id_: worst(by_abi.values()) for id_, by_abi in self.verdicts.items()}
+        musts = {id_: everywhere.get(id_, Verdict.UNJUDGED) for id_ in REQUIREMENTS}
+        return Engine(
+            engine=header.engine,
+            version=header.engine_version,
+            build=header.engine_build,
+            backend=header.backend,
+            suite=header.suite,
+            host=header.host,
+            seed=header.seed,
+            started=header.started,
+            standing=STANDINGS[engine_status(musts)],
+            verdicts={id_: self.verdicts[id_] for id_ in REQUIREMENTS if id_ in self.verdicts},
+            tests={abi: {v: n for v, n in c.items() if n} for abi, c in self.tests.items()},
+            characteristics=self.characteristics,
+            failures=list(self.failures.values()),
+            failures_left_out=self.left_out,
+            notes=self.notes,
+        )
+
+
+def _lines(path: Path) -> Iterator[tuple[str, bytes, bool]]:
+    """(file and line number, the line, whether it ends in a newline)."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                yield f"{path}:{number}", line.rstrip(b"\n"), line.endswith(b"\n")
+    except OSError as error:
+        raise SysletError(f"{path}: {error.strerror}") from None
