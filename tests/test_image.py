@@ -197,6 +197,14 @@ def test_random_bytes_are_refused_with_an_offset(data: bytes) -> None:
         disassemble(data)
 
 
+def test_a_section_past_the_end_of_the_address_space_says_what_was_wanted() -> None:
+    image = bytearray(assemble(Program((Section("x0"),)), ILP32_BE))
+    image[24] ^= 1  # the highest byte of the section's address
+    wanted = "section ends at 0x100000000010000, wanted at most 0xffffffff on ilp32-be"
+    with pytest.raises(ProgramError, match=wanted):
+        disassemble(bytes(image))
+
+
 @settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(programs(), EVERY_ABI, st.data())
 def test_a_mutated_image_is_refused_or_is_another_canonical_one(

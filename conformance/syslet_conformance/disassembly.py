@@ -91,7 +91,7 @@ def _check_addresses(image: Any, abi: Abi) -> None:
             )
         end = section.address + len(section.data)
         if end > abi.word_mask:
-            wanted = f"at most {abi.word_mask:#x} on {abi.name}"
+            wanted = f"wanted at most {abi.word_mask:#x} on {abi.name}"
             raise ProgramError(f"image offset {section.at}: section ends at {end:#x}, {wanted}")
 
 
