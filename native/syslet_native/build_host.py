@@ -48,10 +48,7 @@ def build(output: Path) -> None:
     BuildFailed where it cannot be.
     """
     words = [*compiler(), *_flags()]
-    try:
-        compile_c(_command(words, HOST_FOLDERS, HOST_LIBRARIES, output))
-    except OSError as error:
-        raise BuildFailed(f"{output}: {error.strerror}") from None
+    compile_c(_command(words, HOST_FOLDERS, HOST_LIBRARIES, output))
 
 
 def _built(

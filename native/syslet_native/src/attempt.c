@@ -93,10 +93,18 @@ static long long position(const struct syslet *s)
 #endif
 }
 
+/* Of all its attempts together. */
+static word bytes_wanted(const struct syslet *s)
+{
+	return s->args[2] < MOST_BYTES ? s->args[2] : MOST_BYTES;
+}
+
 /* One read or write of what is left, without waiting. -1 as offset: where the
  * file stands. */
-static long nowait(long nr, const struct syslet *s, word count, bool positioned)
+static long nowait(const struct syslet *s, bool writes, bool positioned)
 {
+	const word count = bytes_wanted(s);
+	const long nr = writes ? SYS_pwritev2 : SYS_preadv2;
 	struct iovec vector = {
 		.iov_base = (void *)(s->args[1] + s->done),
 		.iov_len = count - s->done,
@@ -131,10 +139,9 @@ static bool look_and_move(struct syslet *s, bool writes, long *result)
 static bool go_on_moving(struct syslet *s, bool writes, bool positioned,
 			 long moved, long *result)
 {
-	const word count = s->args[2] < MOST_BYTES ? s->args[2] : MOST_BYTES;
-	const long nr = writes ? SYS_pwritev2 : SYS_preadv2;
+	const word count = bytes_wanted(s);
 
-	for (;; moved = nowait(nr, s, count, positioned)) {
+	for (;; moved = nowait(s, writes, positioned)) {
 		if (moved == -EOPNOTSUPP || moved == -ENOSYS) {
 			if (!s->done)
 				return look_and_move(s, writes, result);
@@ -165,9 +172,6 @@ static bool go_on_moving(struct syslet *s, bool writes, bool positioned,
 static bool move_bytes(struct syslet *s, bool writes, bool positioned,
 		       long *result)
 {
-	const word count = s->args[2] < MOST_BYTES ? s->args[2] : MOST_BYTES;
-	const long nr = writes ? SYS_pwritev2 : SYS_preadv2;
-
 	if ((long)s->args[2] < 0 || (positioned && position(s) < 0)) {
 		*result = plain(s); /* refused at once */
 		return true;
@@ -175,7 +179,7 @@ static bool move_bytes(struct syslet *s, bool writes, bool positioned,
 	if (!syslet_may_use(SYSLET_MEANS_NOWAIT))
 		return look_and_move(s, writes, result);
 	return go_on_moving(s, writes, positioned,
-			    nowait(nr, s, count, positioned), result);
+			    nowait(s, writes, positioned), result);
 }
 
 /* The same for a read whose first attempt was made in run.c. */

@@ -200,6 +200,11 @@ void syslet_pool_stop(void);
 void syslet_pool_forked(void);
 uint32_t syslet_pool_workers(void);
 
+/* ring.c: 0, or a number of events, or -errno */
+int syslet_ring_check(word head);
+int syslet_ring_post(word head, word entry);
+long syslet_ring_missing(word head, word index, word wanted);
+
 /* heads.c */
 int syslet_heads_pend(const struct syslet *s, struct syslet **pending);
 void syslet_heads_expect(const struct syslet *s);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Heads: what is pending on each, its ring, and who waits for it.
+ * Heads: what is pending on each, and who waits for it.
  *
  * One lock guards the table and every slot that the engine fills. A slot is
  * filled last of all: from then on nothing of that syslet is touched.
@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 
 #include "atomic.h"
-#include "guard.h"
+#include "engine.h"
 #include "syscall.h"
 
 #define BUCKETS 256
@@ -84,121 +84,6 @@ static void wake(struct head_state *state)
 	RAW(SYS_futex, &state->changes, FUTEX_WAKE_PRIVATE, INT_MAX);
 }
 
-#define HEAD(head, field) \
-	user_load((head) + offsetof(struct async_head_user, field))
-
-struct ring {
-	word base, slots, kernel_ring_idx;
-};
-
-/* 0, or -EINVAL where the descriptor cannot be right. Faults. */
-USER_INLINE int read_head(word head, struct ring *ring)
-{
-	const word size = HEAD(head, ring_size_bytes);
-
-	ring->base = HEAD(head, completion_ring);
-	ring->kernel_ring_idx = HEAD(head, kernel_ring_idx);
-	ring->slots = size / sizeof(word);
-	if (!ring->base || !size || size % sizeof(word) ||
-	    ring->kernel_ring_idx >= ring->slots ||
-	    ring->base + (size - 1) < ring->base)
-		return -EINVAL;
-	return 0;
-}
-
-/* 0, or why the head cannot take an event. */
-USER_TEXT static int check_head(word head)
-{
-	struct recovery here;
-	struct ring ring;
-	int error;
-
-	if (RECOVERY_SET(&here)) {
-		recovery_clear(&here);
-		return -EFAULT;
-	}
-	error = read_head(head, &ring);
-	if (!error) {
-		user_load(ring.base);
-		user_load(ring.base + (ring.slots - 1) * sizeof(word));
-	}
-	recovery_clear(&here);
-	return error;
-}
-
-/* Fill the next slot: 0, -EFAULT where it is taken or not there, -EINVAL. */
-USER_TEXT static int post(word head, word entry)
-{
-	const word index_at =
-		head + offsetof(struct async_head_user, kernel_ring_idx);
-	struct recovery here;
-	struct ring ring;
-	volatile word restore = 0;
-	volatile bool moved = false;
-	word slot;
-	int error;
-
-	if (RECOVERY_SET(&here)) {
-		recovery_clear(&here);
-		if (moved) /* a slot that cannot be filled moves no index */
-			syslet_copy((void *)index_at, (void *)&restore,
-				    sizeof(restore));
-		return -EFAULT;
-	}
-	error = read_head(head, &ring);
-	if (!error) {
-		slot = ring.base + ring.kernel_ring_idx * sizeof(word);
-		if (user_load_slot(slot)) {
-			error = -EFAULT;
-		} else {
-			word next = ring.kernel_ring_idx + 1;
-
-			restore = ring.kernel_ring_idx;
-			user_store(index_at, next == ring.slots ? 0 : next);
-			moved = true;
-			user_fill_slot(slot, entry);
-		}
-	}
-	recovery_clear(&here);
-	return error;
-}
-
-/*
- * How many events are missing before `wanted` can be read from index on, or
- * -errno. Each fills one slot, so it takes as many as there are free slots;
- * one at least where the ring has fewer slots than are wanted.
- */
-USER_TEXT static long missing_events(word head, word index, word wanted)
-{
-	struct recovery here;
-	struct ring ring;
-	word free_slots = 0;
-	int error;
-
-	if (RECOVERY_SET(&here)) {
-		recovery_clear(&here);
-		return -EFAULT;
-	}
-	error = read_head(head, &ring);
-	if (!error && index >= ring.slots)
-		error = -EINVAL;
-	if (!error) {
-		user_load(ring.base + (ring.slots - 1) * sizeof(word));
-		for (word i = 0; i < wanted && i < ring.slots; i++) {
-			word at = index + i;
-
-			if (at >= ring.slots)
-				at -= ring.slots;
-			if (!user_load_slot(ring.base + at * sizeof(word)))
-				free_slots++;
-		}
-		if (!free_slots && wanted > ring.slots)
-			free_slots = 1;
-	}
-	recovery_clear(&here);
-	return error ? error : (long)free_slots;
-}
-
 /* What is known of the head from now on, or NULL. */
 static struct head_state *remember(word head)
 {
@@ -257,7 +142,7 @@ int syslet_heads_pend(const struct syslet *s, struct syslet **pending)
 
 	pthread_mutex_lock(&heads.lock);
 	if (!load_acquire(&syslet_engine.closing))
-		error = check_head(s->head);
+		error = syslet_ring_check(s->head);
 	if (!error) {
 		state = find(s->head);
 		if (!state)
@@ -324,7 +209,7 @@ void syslet_heads_complete(struct syslet *s, word entry)
 	struct head_state *state = s->state;
 
 	pthread_mutex_lock(&heads.lock);
-	if (entry && post(s->head, entry)) {
+	if (entry && syslet_ring_post(s->head, entry)) {
 		state->errors++;
 		add_relaxed(&syslet_engine.unreported, 1);
 		add_relaxed(&syslet_engine.overflows, 1);
@@ -398,7 +283,7 @@ long syslet_heads_wait(word min_events, word user_ring_idx, word head)
 		result = take_error(state);
 		if (result)
 			break;
-		result = missing_events(head, user_ring_idx, min_events);
+		result = syslet_ring_missing(head, user_ring_idx, min_events);
 		if (result <= 0)
 			break;
 		if (!state || !state->pending) {
