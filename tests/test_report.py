@@ -126,7 +126,7 @@ def test_runs_of_one_engine_are_one_and_others_are_told_apart(tmp_path: Path) ->
         lines(header(backend="lib:mine"), result(), header(version="2"), result()),
     )
     found = engines(tmp_path)
-    assert [(e["version"], e["backend"]) for e in found] == [
+    assert [(e["run"]["engine_version"], e["run"]["backend"]) for e in found] == [
         ("1", "exec:mine"),
         ("1", "lib:mine"),
         ("2", "exec:mine"),
@@ -172,7 +172,7 @@ def test_somebody_elses_words_are_text(tmp_path: Path) -> None:
     hostile = header(HOSTILE, HOSTILE, HOSTILE)
     assert report(tmp_path, lines(hostile, odd)).exit_code == 0
     data, page = written(tmp_path)
-    assert data["engines"][0]["engine"] == HOSTILE
+    assert data["engines"][0]["run"]["engine"] == HOSTILE
     outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", page)
     for markup in ("<script", "](", "\x1b", "\r", "@all"):
         assert markup not in outside.replace("\\<", "").replace("\\@", "")
@@ -250,7 +250,7 @@ def test_the_published_report_is_of_this_suite_and_every_engine_of_the_repositor
     jsonschema.validate(data, report_schema())
     rows = {row["id"]: row["text"] for row in data["requirements"]}
     assert rows == {id_: r.text for id_, r in REQUIREMENTS.items()}
-    found = {engine["backend"].partition(":")[0]: engine for engine in data["engines"]}
+    found = {engine["run"]["backend"].partition(":")[0]: engine for engine in data["engines"]}
     assert list(found) == ["reference", "native", "native32", "lib", "exec"]
     tests = collected()
     for engine in data["engines"]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from syslet_conformance.registry import REQUIREMENTS, Level
+from syslet_conformance.registry import REQUIREMENTS, Requirement
 from syslet_conformance.results import Header, Result, from_line
 from syslet_conformance.verdicts import (
     BROKEN,
@@ -39,17 +39,6 @@ STANDINGS = {HOLDS: "holds", BROKEN: "broken", CANNOT_JUDGE: "not judged"}
 NOT_PASSED = frozenset(Verdict) - {Verdict.PASS, Verdict.SKIP}
 
 
-class Row(msgspec.Struct, frozen=True):
-    """A requirement, as the registry has it."""
-
-    id: str
-    area: str
-    level: Level
-    sources: tuple[str, ...]
-    section: str
-    text: str
-
-
 class Failure(msgspec.Struct, frozen=True):
     """A test that did not pass."""
 
@@ -65,18 +54,11 @@ class Failure(msgspec.Struct, frozen=True):
 class Engine(msgspec.Struct):
     """One build of an engine by one backend: where it stands, and why.
 
-    `verdicts` has the worst of each requirement by ABI, `tests` how many of each verdict by ABI;
-    `notes` what was odd about the results.
+    `run` is where its first results are from. `verdicts` has the worst of each requirement by
+    ABI, `tests` how many of each verdict by ABI; `notes` what was odd about the results.
     """
 
-    engine: str
-    version: str
-    build: str
-    backend: str
-    suite: str
-    host: str
-    seed: int
-    started: str
+    run: Header
     standing: str
     verdicts: dict[str, dict[str, Verdict]]
     tests: dict[str, dict[Verdict, int]]
@@ -90,7 +72,7 @@ class Report(msgspec.Struct):
     """Everything that ``report.json`` holds."""
 
     schema: int
-    requirements: list[Row]
+    requirements: list[Requirement]
     engines: list[Engine]
 
 
@@ -126,11 +108,8 @@ class Tally:
         """What was read. SysletError where there was no result."""
         if not any(counted.verdicts for counted in self._engines.values()):
             raise SysletError("no result in what was given; wanted what `syslet run` wrote")
-        rows = [
-            Row(r.id, r.area, r.level, r.sources, r.section, r.text) for r in REQUIREMENTS.values()
-        ]
         engines = [counted.engine() for counted in self._engines.values()]
-        return Report(REPORT_SCHEMA, rows, engines)
+        return Report(REPORT_SCHEMA, list(REQUIREMENTS.values()), engines)
 
 
 class _Counted:
@@ -186,18 +165,10 @@ class _Counted:
 
     def engine(self) -> Engine:
         """As it is reported: requirements in the registry's order."""
-        header = self.header
         everywhere = {id_: worst(by_abi.values()) for id_, by_abi in self.verdicts.items()}
         musts = {id_: everywhere.get(id_, Verdict.UNJUDGED) for id_ in REQUIREMENTS}
         return Engine(
-            engine=header.engine,
-            version=header.engine_version,
-            build=header.engine_build,
-            backend=header.backend,
-            suite=header.suite,
-            host=header.host,
-            seed=header.seed,
-            started=header.started,
+            run=self.header,
             standing=STANDINGS[engine_status(musts)],
             verdicts={id_: self.verdicts[id_] for id_ in REQUIREMENTS if id_ in self.verdicts},
             tests={abi: {v: n for v, n in c.items() if n} for abi, c in self.tests.items()},

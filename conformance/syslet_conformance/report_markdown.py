@@ -57,9 +57,9 @@ def _table(heads: list[str], rows: list[list[str]]) -> str:
 
 def _names(report: Report) -> list[str]:
     """Of the engines: name and version, and the backend where that is not enough."""
-    short = [f"{engine.engine} {engine.version}" for engine in report.engines]
+    short = [f"{engine.run.engine} {engine.run.engine_version}" for engine in report.engines]
     return [
-        text(name if short.count(name) == 1 else f"{name} ({engine.backend})", 80)
+        text(name if short.count(name) == 1 else f"{name} ({engine.run.backend})", 80)
         for name, engine in zip(short, report.engines, strict=True)
     ]
 
@@ -133,7 +133,7 @@ def _notes(name: str, engine: Engine) -> str:
 def _provenance(named: Named) -> str:
     heads = ["engine", "backend", "build", "suite", "host", "seed", "started"]
     rows = [
-        [name, *map(text, (e.backend, e.build, e.suite, e.host, str(e.seed), e.started))]
-        for name, e in named
+        [name, *map(text, (r.backend, r.engine_build, r.suite, r.host, str(r.seed), r.started))]
+        for name, r in ((name, engine.run) for name, engine in named)
     ]
     return "## Where this is from\n\n" + _table(heads, rows)
