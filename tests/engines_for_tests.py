@@ -7,6 +7,7 @@ import threading
 
 from syslet_conformance.backends import EmbeddedEngine
 from syslet_conformance.contract import Description
+from syslet_conformance.smoke import HEAD, RING
 
 ABIS = ("ilp32-le",)
 
@@ -47,13 +48,13 @@ class WaitsForNothing(EmbeddedEngine):
 
 
 class ForgetsToPost(EmbeddedEngine):
-    """What it completes is in no ring: the slot is empty again."""
+    """What it completes is not in the ring of `smoke`: the slot is empty again."""
 
     abis = ABIS
 
     def wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
         returned = super().wait(min_events, user_ring_idx, head)
-        self.write(head + 64, bytes(self.abi.word_bytes))
+        self.write(head - HEAD + RING, bytes(self.abi.word_bytes))
         return returned
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -98,8 +99,20 @@ def test_patience_gives_a_slow_engine_its_time(monkeypatch: pytest.MonkeyPatch) 
     os.kill(engine.process.pid, signal.SIGCONT)
     engine.close()
     monkeypatch.setattr(patience, "_factor", 300.0)
-    engine = ProtocolEngine(SCRIPTED, answer_s=0.2)
+    asked = threading.Event()
+
+    def on_line(line: str) -> None:
+        if line.startswith("> 2 map"):
+            asked.set()
+
+    engine = ProtocolEngine(SCRIPTED, answer_s=0.2, note=on_line)
     os.kill(engine.process.pid, signal.SIGSTOP)
-    threading.Timer(1.0, os.kill, (engine.process.pid, signal.SIGCONT)).start()
+
+    def go_on_when_it_is_late() -> None:
+        asked.wait()
+        time.sleep(1.0)  # five times what an engine has otherwise
+        os.kill(engine.process.pid, signal.SIGCONT)
+
+    threading.Thread(target=go_on_when_it_is_late, daemon=True).start()
     assert engine.map(64) == 0x1000
     engine.close()

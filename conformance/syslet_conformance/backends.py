@@ -43,8 +43,6 @@ class Backend:
     abis: tuple[str, ...]
     open: Callable[[Abi], Engine]
     note: str = ""
-    command: tuple[str, ...] = ()
-    """What starts it, where it speaks the engine protocol in a process of its own."""
 
 
 def reference(**options: Any) -> Backend:
@@ -81,17 +79,15 @@ def native() -> Backend:
 
 def native32() -> Backend:
     """The same sources built for 32-bit words, driven through the host. SysletError if not."""
+    opened = functools.partial(ProtocolEngine, _native32_words(), name=NATIVE32)
+    return Backend(NATIVE32, (NATIVE32_ABI,), opened, NATIVE32_NOTE)
+
+
+def _native32_words() -> list[str]:
     try:
-        host = [str(host_path("ilp32")), str(engine_path("ilp32"))]
+        return [str(host_path("ilp32")), str(engine_path("ilp32"))]
     except SysletError as error:
         raise SysletError(f"backend {NATIVE32}: {error}") from None
-    return Backend(
-        NATIVE32,
-        (NATIVE32_ABI,),
-        functools.partial(ProtocolEngine, host, name=NATIVE32),
-        NATIVE32_NOTE,
-        tuple(host),
-    )
 
 
 @functools.cache
@@ -126,7 +122,7 @@ def serving(name: str) -> list[str]:
     if kind == "lib" and colon:
         return _library_words(target)
     if name == NATIVE32:
-        return list(native32().command)
+        return _native32_words()
     backend_named(name)
     main = "from syslet_conformance.cli import main; main()"
     return [sys.executable, "-P", "-c", main, "serve", name]
@@ -159,7 +155,7 @@ def _process(name: str, words: list[str], abis: tuple[str, ...], note: str) -> B
         engine.close()
         spoken += (abi.name,) if abi else engine.abis
     opened = functools.partial(ProtocolEngine, words, name=name)
-    return Backend(name, spoken, opened, note, tuple(words))
+    return Backend(name, spoken, opened, note)
 
 
 def _plug_in(name: str, offer: Offer) -> Backend:

@@ -24,7 +24,8 @@ class Hang(SysletError):  # noqa: N818 - the verdict's name
     """A call did not return in time. Verdict `hang`."""
 
 
-def _locked() -> threading.Lock:
+def held_lock() -> threading.Lock:
+    """A lock that whoever waits for something waits for."""
     lock = threading.Lock()
     lock.acquire()
     return lock
@@ -38,7 +39,7 @@ class Call:
     function: Callable[[], int]
     words: list[int] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
-    _runs: threading.Lock = field(default_factory=_locked)
+    _runs: threading.Lock = field(default_factory=held_lock)
 
     @property
     def returned(self) -> bool:
@@ -75,7 +76,7 @@ class _Caller:
 
     def __init__(self) -> None:
         self._call: Call | None = None
-        self._ordered = _locked()
+        self._ordered = held_lock()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def order(self, call: Call) -> None:

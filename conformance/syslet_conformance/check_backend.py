@@ -15,6 +15,7 @@ from rich.markup import escape
 from syslet_conformance.backends import EMBEDDED, serving
 from syslet_conformance.protocol import ProtocolEngine
 from syslet_conformance.smoke import ANSWER_S, STEPS, Fault, Step, fault_of, look
+from syslet_conformance.verdicts import BROKEN, CANNOT_JUDGE, HOLDS
 from syslet_conformance.wire import plain
 from syslet_layouts import Abi, SysletError
 
@@ -26,8 +27,6 @@ START_S = 4.0
 
 HELLO = "hello"
 NAME_WIDTH = max(map(len, [HELLO, "harness", *STEPS]))
-
-GOOD, BAD, CANNOT_JUDGE = 0, 1, 2
 
 
 def check(backend: str, abi: Abi | None, console: Console) -> int:
@@ -45,14 +44,14 @@ def check(backend: str, abi: Abi | None, console: Console) -> int:
         console.print(_line(step), soft_wrap=True)
         last = step
     if not last.wrong:
-        return GOOD
+        return HOLDS
     console.print(f"{last.fault} is at fault; the transcript up to there:")
     left_out = len(transcript) - TRANSCRIPT_LINES
     if left_out > 0:
         console.print(f"    ({left_out} lines before)")
     for line in transcript[-TRANSCRIPT_LINES:]:
         console.print(f"    {escape(line)}", soft_wrap=True)
-    return BAD
+    return BROKEN
 
 
 def _looked(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import IO
 
+from syslet_conformance.calls import held_lock
 from syslet_conformance.contract import EngineDied, EngineError, EngineSilent
 from syslet_conformance.patience import patient_s
 from syslet_conformance.wire import LINE_BYTES, SHOWN_BYTES, printable, shown
@@ -41,7 +42,7 @@ class _Question:
 
     def __init__(self, *, reads: bool) -> None:
         self.reads = reads
-        self.turn = None if reads else _held_lock()
+        self.turn = None if reads else held_lock()
         self.answer: str | None = None
         self.error: SysletError | None = None
         self.is_wanted = True
@@ -230,11 +231,10 @@ class Connection:
         """Nothing is answered any more, and the first reason stays."""
         with self._lock:
             first = self._over is None
-            if self._over is None:
-                self._over = why
+            why = self._over = self._over or why
             questions, self._questions = list(self._questions.values()), {}
             for question in questions:
-                question.error = self._over
+                question.error = why
                 question.wake()
         if first:
             os.close(self._nudge)
@@ -306,12 +306,6 @@ class Connection:
         if stream is not None:
             with contextlib.suppress(OSError):
                 stream.close()
-
-
-def _held_lock() -> threading.Lock:
-    lock = threading.Lock()
-    lock.acquire()
-    return lock
 
 
 def _ready(fd: int, event: int, nudged: int) -> select.poll:

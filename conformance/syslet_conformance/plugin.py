@@ -43,13 +43,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the suite's markers."""
+    """Register the suite's markers, and take the patience that was asked for."""
     config.addinivalue_line("markers", CHECKS_MARKER)
-    if config.getoption("--syslet-patience") != 1:
+    config.addinivalue_line("markers", MODES_MARKER)
+    patience = config.getoption("--syslet-patience")
+    if patience != 1:
         from syslet_conformance.patience import be_patient
 
-        be_patient(config.getoption("--syslet-patience"))
-    config.addinivalue_line("markers", MODES_MARKER)
+        be_patient(patience)
 
 
 def _is_suite(module: str | None) -> bool:

@@ -1,8 +1,8 @@
 """The client of the engine protocol: an engine in another process, as an `Engine`.
 
 A request is a line ``TAG VERB WORD...``; its answer ``TAG ok VALUE...`` or ``TAG error
-MESSAGE``, whenever it comes. `ProtocolEngine` gives each request a tag, and a thread of its own
-reads the answers; so exec and wait may be outstanding while other requests go on.
+MESSAGE``, whenever it comes. `Connection` pairs them, from whichever threads they are asked; so
+exec and wait may be outstanding while other requests go on.
 """
 
 from __future__ import annotations

@@ -7,10 +7,12 @@ thread of its own, so that other requests are answered meanwhile.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import NoReturn
 
 from syslet_conformance.backends import Backend
 from syslet_conformance.contract import Engine
@@ -148,8 +150,7 @@ class Server:
         except SysletError as error:
             self._say(tag, f"error {printable(str(error))}")
         except BaseException:
-            traceback.print_exc()
-            os._exit(1)
+            die_of_error()
 
     def _values(self, verb: str, takes: str, words: Sequence[str]) -> list[Word]:
         if len(words) != len(takes):
@@ -201,6 +202,13 @@ class Server:
         if self._engine is not None:
             self._engine.close()
         self._calls.shutdown()
+
+
+def die_of_error() -> NoReturn:
+    """Say what was raised, and end the process: whoever is blocked in a thread holds up nothing."""
+    traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _map(engine: Engine, size: int) -> str:

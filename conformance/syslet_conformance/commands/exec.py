@@ -11,8 +11,8 @@ import click
 from syslet_conformance.backends import EMBEDDED, backend_named, reference
 from syslet_conformance.calls import Call
 from syslet_conformance.command_files import read_program
+from syslet_conformance.contract import Talking
 from syslet_conformance.program import Atom, Buffer, Bytes, Declaration, Exec, Head, Wait
-from syslet_conformance.protocol import ProtocolEngine
 from syslet_conformance.session import Session
 from syslet_conformance.text_format import format_step
 from syslet_layouts import SysletError, abi_named
@@ -78,7 +78,7 @@ def command(program: Path, backend: str, abi: str, trace: bool, seed: int | None
         _print_changes(session, before)
     finally:
         engine.close()
-        if isinstance(engine, ProtocolEngine):
+        if isinstance(engine, Talking):
             sys.stderr.buffer.write(engine.said)
             sys.stderr.buffer.flush()
 

@@ -49,6 +49,7 @@ COLOURS = {
     Verdict.HANG: "red",
     Verdict.CRASH: "red",
 }
+
 SAID_SHOWN = 1000
 """How many characters are shown of what the engine said on standard error."""
 
@@ -230,10 +231,9 @@ def command(
         arguments += ["-k", keyword] if keyword else []
         arguments += [f"--syslet-patience={patience}"]
         status = pytest.main(arguments, plugins=[judge])
-    if judge.error is not None and not judge.results:
-        raise judge.error
     if not judge.results:
-        raise SysletError(f"no test was collected (pytest status {int(status)})")
+        none = SysletError(f"no test was collected (pytest status {int(status)})")
+        raise judge.error or none
     everything, set_aside = judge.results, 0
     if known:
         judge.results = [r for r in everything if r.verdict not in FAILED or not is_known(known, r)]

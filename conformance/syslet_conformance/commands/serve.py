@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
-import traceback
 
 import click
 
 from syslet_conformance.backends import backend_named
-from syslet_conformance.server import Server
+from syslet_conformance.server import Server, die_of_error
 from syslet_layouts import ABIS, SysletError
 
 
@@ -25,22 +23,13 @@ def command(backend: str, abi: str | None) -> None:
     chosen = backend_named(backend, [abi] if abi else [])
     if abi and abi not in chosen.abis:
         raise SysletError(f"--abi {abi}: backend {backend} speaks {', '.join(chosen.abis)}")
-    requests, answers = _out_of_the_way(0), _out_of_the_way(1)
+    requests, answers = os.dup(0), os.dup(1)  # atoms may use 0 and 1 themselves
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    status = 1
     try:
         Server(chosen, requests, answers, abi or "").serve()
-        status = 0
-    except Exception:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)  # whatever is blocked in a thread
-
-
-def _out_of_the_way(fd: int) -> int:
-    """A copy that no child inherits: atoms may write to the descriptor itself."""
-    return os.dup(fd)
+    except BaseException:
+        die_of_error()
+    os._exit(0)  # whatever is blocked in a thread
