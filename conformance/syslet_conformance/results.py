@@ -27,8 +27,66 @@ class Header(msgspec.Struct, tag="run", tag_field="type", frozen=True):
     started: str
 
 
-class Result(msgspec.Struct, tag="result", tag_field="type", frozen=True):
-    """One test on one ABI in one mode; `test` is ``area::function[parameters]``."""
+class AtomSeen(msgspec.Struct, frozen=True):
+    """One atom of a program as it was loaded: labels, and "" where there is none.
+
+    `skip` is the atom that lies a full stride away; `call` a name, or ``nr(N)``.
+    """
+
+    label: str
+    call: str
+    flags: str
+    next: str
+    skip: str
+
+
+class Traced(msgspec.Struct, frozen=True):
+    """One step of the reference engine (`syslet_reference.STEPS`), addresses as labels."""
+
+    step: str
+    syslet: int
+    atom: str
+    detail: dict[str, str]
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """One step of a test: what the engine gave, what the reference gave, and how it got there.
+
+    `step` is a line of program text; what was given is as `syslet exec` prints it.
+    """
+
+    step: str
+    engine: str
+    reference: str
+    trace: tuple[Traced, ...] = ()
+
+
+class Differing(msgspec.Struct, frozen=True):
+    """A word or a run of bytes that ends otherwise than on the reference."""
+
+    name: str
+    engine: str
+    reference: str
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """The program of a test that did not pass, on the engine and on the reference.
+
+    `note` says what of it could not be had, and why.
+    """
+
+    atoms: tuple[AtomSeen, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    memory: tuple[Differing, ...] = ()
+    note: str = ""
+
+
+class Result(msgspec.Struct, tag="result", tag_field="type", frozen=True, omit_defaults=True):
+    """One test on one ABI in one mode; `test` is ``area::function[parameters]``.
+
+    `program`, `output` (what the engine said beside its answers) and `evidence` are of tests that
+    did not pass.
+    """
 
     test: str
     requirements: tuple[str, ...]
@@ -41,6 +99,7 @@ class Result(msgspec.Struct, tag="result", tag_field="type", frozen=True):
     program: str = ""
     output: str = ""
     characteristics: dict[str, str] = {}
+    evidence: Evidence | None = None
 
 
 Line = Header | Result
@@ -100,4 +159,10 @@ def open_results(path: Path) -> IO[bytes]:
 
 def results_schema() -> dict[str, object]:
     """The JSON Schema of a line."""
-    return msgspec.json.schema(Line)
+    return schema_of(Line)
+
+
+def schema_of(kind: object) -> dict[str, object]:
+    """The JSON Schema of a type, as it is read back: a default that is a tuple is a list."""
+    schema: dict[str, object] = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(kind)))
+    return schema
