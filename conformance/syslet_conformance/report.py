@@ -59,7 +59,7 @@ class Failure(msgspec.Struct, frozen=True):
     evidence: Evidence | None = None
 
 
-class Test(msgspec.Struct, frozen=True):
+class SuiteTest(msgspec.Struct, frozen=True):
     """A test of the suite, on whatever ABI and in whatever mode."""
 
     name: str
@@ -92,7 +92,7 @@ class Report(msgspec.Struct):
 
     schema: int
     requirements: list[Requirement]
-    tests: list[Test]
+    tests: list[SuiteTest]
     engines: list[Engine]
 
 
@@ -144,7 +144,7 @@ class Tally:
         if not any(counted.verdicts for counted in self._engines.values()):
             raise SysletError("no result in what was given; wanted what `syslet run` wrote")
         tests = [
-            Test(name, tuple(id_ for id_ in REQUIREMENTS if id_ in ids))
+            SuiteTest(name, tuple(id_ for id_ in REQUIREMENTS if id_ in ids))
             for name, (_, ids) in self._tests.items()
         ]
         engines = [counted.engine(len(tests)) for counted in self._engines.values()]

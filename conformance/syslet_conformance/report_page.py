@@ -1,0 +1,90 @@
+"""The report as a page: one file that loads nothing, and shows everything without its script.
+
+Whatever is in a report is somebody else's. Three walls keep it from acting: Jinja2 escapes all
+that the template writes, `clean` spells out what is not printable, and the page's
+Content-Security-Policy allows its own style and script by their hashes and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from syslet_conformance.registry import AREAS, Level
+from syslet_conformance.report import Report
+from syslet_conformance.report_view import MARKS, view_of
+from syslet_conformance.verdicts import Verdict
+
+TEXT_CHARS = 20_000
+"""Longer texts are cut, and say so."""
+
+KEPT = "\n\t"
+"""What is not printable and stays as it is."""
+
+
+def page(report: Report) -> Iterator[str]:
+    """The page, in pieces. Total."""
+    style, script = _asset("page.css"), _asset("page.js")
+    view = view_of(report)
+    template = _environment().get_template("report.html.jinja")
+    yield from template.generate(
+        view=view,
+        report=report,
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy([style], [script]),
+        areas=AREAS,
+        levels=list(Level),
+        verdicts=list(Verdict),
+        marks=MARKS,
+        trend="",
+    )
+
+
+def clean(value: object) -> object:
+    """What the template writes: text with nothing in it that acts, cut at `TEXT_CHARS`.
+
+    Controls, changes of direction and the like are spelled as escapes. What is trusted (`Markup`)
+    and what is no text stays.
+    """
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    if len(value) > TEXT_CHARS:
+        value = f"{value[:TEXT_CHARS]}… (cut; {len(value):,} characters)"
+    if value.isprintable():
+        return value
+    return "".join(c if c.isprintable() or c in KEPT else ascii(c)[1:-1] for c in value)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("syslet_conformance", "page"),
+        autoescape=True,
+        finalize=clean,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("syslet_conformance.page") / name).read_text(encoding="utf-8")
+
+
+def _policy(styles: list[str], scripts: list[str]) -> str:
+    """What the page may do: its own style and script, by their hashes."""
+
+    def hashes(texts: list[str]) -> str:
+        digests = (hashlib.sha256(text.encode()).digest() for text in texts)
+        return " ".join(f"'sha256-{base64.b64encode(d).decode()}'" for d in digests)
+
+    own = f"style-src {hashes(styles)}; script-src {hashes(scripts)}"
+    return f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"

@@ -1,0 +1,221 @@
+"""What the report's page shows, drawn from a `Report`: columns, cells, cards.
+
+A column is one engine on one ABI. Everything here is counted once, before the template runs, since
+a report may have a hundred columns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from syslet_conformance.registry import REQUIREMENTS, Level, Requirement
+from syslet_conformance.report import LETTERS, Engine, Failure, Report
+from syslet_conformance.verdicts import Verdict, worst
+
+NAME_CHARS = 60
+"""Longer names of engines are cut."""
+
+MARKS = {
+    Verdict.PASS: "✓",
+    Verdict.SKIP: "○",
+    Verdict.UNJUDGED: "?",
+    Verdict.FAIL: "✗",
+    Verdict.HANG: "∞",
+    Verdict.CRASH: "!",
+}
+"""A verdict by shape, for who does not see its colour."""
+
+COLUMNS_NAMED = 12
+"""How many columns are named beside one test that does not pass on them."""
+
+_BY_LETTER = {letter: verdict for verdict, letter in LETTERS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One engine on one ABI; `key` is what links name it by."""
+
+    engine: int
+    abi: str
+    key: str
+
+
+@dataclass(slots=True)
+class EngineView:
+    """An engine with the name that the page calls it by; no two have one."""
+
+    engine: Engine
+    name: str
+    slug: str
+    columns: list[Column]
+    levels: list[tuple[Level, int, int]]
+    tests: Counter[Verdict]
+
+    @property
+    def failures(self) -> int:
+        """How many tests did not pass, the ones that the report left out too."""
+        return len(self.engine.failures) + self.engine.failures_left_out
+
+
+@dataclass(slots=True)
+class FailureView:
+    """A test that did not pass, and the id that links to it.
+
+    `card` is the requirement in whose card it is shown; without one it is shown with its engine.
+    """
+
+    id: str
+    engine: EngineView
+    failure: Failure
+    card: str = ""
+
+    @property
+    def parts_at(self) -> int | None:
+        """The first turn at which engine and reference gave something else."""
+        turns = self.failure.evidence.turns if self.failure.evidence else ()
+        return next((n for n, t in enumerate(turns) if t.engine != t.reference), None)
+
+
+@dataclass(slots=True)
+class Card:
+    """One requirement: a cell for each column, its tests, and the failures it is the first of.
+
+    `tests` pairs each name with what it got where it did not pass, as text.
+    """
+
+    row: Requirement
+    cells: list[tuple[Verdict | None, Counter[Verdict]]]
+    tests: list[tuple[str, str]]
+    shown: list[FailureView] = field(default_factory=list)
+    linked: list[FailureView] = field(default_factory=list)
+
+    @property
+    def verdicts(self) -> set[Verdict]:
+        """Those of its cells."""
+        return {verdict for verdict, _ in self.cells if verdict is not None}
+
+    @property
+    def worst(self) -> Verdict:
+        """Of all its cells."""
+        return worst(self.verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that the template reads."""
+
+    engines: list[EngineView]
+    columns: list[Column]
+    cards: list[Card]
+    failures: list[list[FailureView]]
+    facts: list[tuple[str, list[str]]]
+
+
+def view_of(report: Report) -> View:
+    """What the page shows. Total."""
+    engines = list(_engines(report))
+    columns = [column for engine in engines for column in engine.columns]
+    cards = _cards(report, engines, columns)
+    failures = [list(_failures(engine)) for engine in engines]
+    _place(failures, {card.row.id: card for card in cards})
+    keys = sorted({key for engine in report.engines for key in engine.characteristics})
+    facts = [(key, [e.characteristics.get(key, "") for e in report.engines]) for key in keys]
+    return View(engines, columns, cards, failures, facts)
+
+
+def _engines(report: Report) -> Iterator[EngineView]:
+    short = [f"{e.run.engine} {e.run.engine_version}" for e in report.engines]
+    taken: set[str] = set()
+    for number, engine in enumerate(report.engines):
+        name = short[number]
+        if short.count(name) > 1:
+            name = f"{name} ({engine.run.backend})"
+        slug = re.sub("[^a-z0-9]+", "-", name.lower())[:NAME_CHARS].strip("-") or "engine"
+        while slug in taken:
+            slug += "-"
+        taken.add(slug)
+        columns = [Column(number, abi, f"{slug}/{_key(abi)}") for abi in engine.tests]
+        tests = sum((Counter(counts) for counts in engine.tests.values()), Counter[Verdict]())
+        yield EngineView(engine, name[:NAME_CHARS], slug, columns, _levels(engine), tests)
+
+
+def _key(text: str) -> str:
+    """The text where it can stand in an id as it is, else something that stands for it."""
+    fits = re.fullmatch(r"[A-Za-z0-9_-]{1,40}", text)
+    return text if fits else hashlib.sha256(text.encode(errors="replace")).hexdigest()[:10]
+
+
+def _levels(engine: Engine) -> list[tuple[Level, int, int]]:
+    """(level, how many of its requirements pass everywhere, how many there are)"""
+    found = []
+    for level in Level:
+        rows = [row.id for row in REQUIREMENTS.values() if row.level is level]
+        passed = sum(worst(engine.verdicts.get(id_, {}).values()) is Verdict.PASS for id_ in rows)
+        found.append((level, passed, len(rows)))
+    return found
+
+
+def _cards(report: Report, engines: list[EngineView], columns: list[Column]) -> list[Card]:
+    tests: dict[str, list[int]] = {row.id: [] for row in report.requirements}
+    for index, test in enumerate(report.tests):
+        for id_ in test.requirements:
+            if id_ in tests:
+                tests[id_].append(index)
+    of_columns = [(c.abi, engines[c.engine].engine, _letters(engines, c)) for c in columns]
+    odd = _not_passed(report, engines)
+    cards = []
+    for row in report.requirements:
+        cells = []
+        for abi, engine, ways in of_columns:
+            letters = Counter(ways[i] for ways in ways for i in tests[row.id] if i < len(ways))
+            counts = Counter({_BY_LETTER[k]: n for k, n in letters.items() if k in _BY_LETTER})
+            cells.append((engine.verdicts.get(row.id, {}).get(abi), counts))
+        named = [(report.tests[i].name, odd.get(i, "")) for i in tests[row.id]]
+        cards.append(Card(row, cells, named))
+    return cards
+
+
+def _letters(engines: list[EngineView], column: Column) -> list[str]:
+    """What the engine's tests got on the column's ABI, a string for each mode."""
+    each = engines[column.engine].engine.each
+    return [each[way] for way in each if way == column.abi or way.endswith(f"-{column.abi}")]
+
+
+def _not_passed(report: Report, engines: list[EngineView]) -> dict[int, str]:
+    """What tests got where they did not pass, by their index, as text."""
+    found: dict[int, list[str]] = {}
+    dull = {LETTERS[Verdict.PASS], "."}
+    for view in engines:
+        for way, letters in view.engine.each.items():
+            if not set(letters) - dull:
+                continue
+            for index, letter in enumerate(letters[: len(report.tests)]):
+                if letter not in dull and letter in _BY_LETTER:
+                    said = f"{_BY_LETTER[letter]} on {view.name}, {way}"
+                    found.setdefault(index, []).append(said)
+    return {
+        index: "; ".join(said[:COLUMNS_NAMED])
+        + (f"; and {len(said) - COLUMNS_NAMED} more" if len(said) > COLUMNS_NAMED else "")
+        for index, said in found.items()
+    }
+
+
+def _failures(engine: EngineView) -> Iterator[FailureView]:
+    for failure in engine.engine.failures:
+        digest = hashlib.sha256(failure.test.encode(errors="replace")).hexdigest()[:10]
+        yield FailureView(f"{engine.slug}/{digest}", engine, failure)
+
+
+def _place(failures: list[list[FailureView]], cards: dict[str, Card]) -> None:
+    """Each failure is shown in the card of its first requirement, and linked from the others."""
+    for shown in (shown for of_engine in failures for shown in of_engine):
+        found = [cards[id_] for id_ in shown.failure.requirements if id_ in cards]
+        for card in found[:1]:
+            card.shown.append(shown)
+            shown.card = card.row.id
+        for card in found[1:]:
+            card.linked.append(shown)

@@ -1,0 +1,170 @@
+"""The report's page as a file: what is in it, where its links lead, and that it loads nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+import msgspec
+import pytest
+from reports_for_tests import FAILURE, two_engines
+
+from syslet_conformance.registry import REQUIREMENTS
+from syslet_conformance.report import Report
+from syslet_conformance.report_page import TEXT_CHARS, clean, page
+from syslet_conformance.report_view import view_of
+from syslet_conformance.verdicts import Verdict
+
+
+@dataclass
+class Parsed(HTMLParser):
+    """The tags of a page, with their attributes, and what lies in style and script."""
+
+    tags: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    raw: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self._in = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        self._in = tag
+
+    def handle_data(self, data: str) -> None:
+        if self._in in {"style", "script"}:
+            self.raw[self._in] = self.raw.get(self._in, "") + data
+
+    def handle_endtag(self, _: str) -> None:
+        self._in = ""
+
+    def values(self, attribute: str) -> list[str]:
+        return [attributes[attribute] for _, attributes in self.tags if attribute in attributes]
+
+
+def text_of(report: Report) -> str:
+    return "".join(page(report))
+
+
+def parsed(report: Report) -> Parsed:
+    found = Parsed()
+    found.feed(text_of(report))
+    return found
+
+
+def test_every_requirement_has_a_row_and_a_card_with_its_text_and_its_source() -> None:
+    found = parsed(two_engines())
+    assert found.values("data-id") == list(REQUIREMENTS)
+    cards = [a["id"] for tag, a in found.tags if tag == "details" and a.get("class") == "card"]
+    assert cards == list(REQUIREMENTS)
+    text = text_of(two_engines())
+    row = REQUIREMENTS["chain.next"]
+    assert row.text in text
+    assert f"Source: {', '.join(row.sources)}; {row.section}." in text
+
+
+def test_every_link_leads_to_one_place_in_the_page() -> None:
+    found = parsed(two_engines())
+    ids = found.values("id")
+    assert len(ids) == len(set(ids))
+    links = found.values("href")
+    assert links
+    assert {link for link in links if link[:1] != "#" or link[1:] not in ids} == set()
+
+
+def test_a_cell_has_the_verdict_and_how_many_tests_had_which() -> None:
+    cards = {card.row.id: card for card in view_of(two_engines()).cards}
+    # Columns: good on lp64-le, good on ilp32-be, bad on lp64-le.
+    cells = cards["chain.next"].cells
+    assert [verdict for verdict, _ in cells] == [Verdict.PASS, Verdict.PASS, Verdict.FAIL]
+    assert [dict(counts) for _, counts in cells] == [
+        {Verdict.PASS: 3},
+        {Verdict.PASS: 3},
+        {Verdict.FAIL: 1, Verdict.PASS: 2},
+    ]
+    assert cards["skip.stride"].cells == [(None, {})] * 3
+    assert "bad 1, lp64-le: 2 pass, 1 fail" in re.sub("<[^>]+>", "", text_of(two_engines()))
+
+
+def test_a_test_is_named_once_in_a_card_with_what_it_got_where_it_did_not_pass() -> None:
+    cards = {card.row.id: card for card in view_of(two_engines()).cards}
+    assert cards["chain.next"].tests == [
+        ("chaining::test_a", "fail on bad 1, cached-lp64-le"),
+        ("chaining::test_b[two]", ""),
+    ]
+
+
+def test_a_failure_is_shown_whole_in_one_card_and_linked_from_the_others() -> None:
+    text = text_of(two_engines())
+    assert text.count("expected &amp;second, got &amp;first") == 1
+    assert text.count("<pre>atom first umem_add(&amp;x, &amp;one)\n\nexec") == 1
+    assert text.count(FAILURE.repeat.replace("'", "&#39;")) == 1
+    for part in ("it said this", "the trace was cut", "delivered late", "its last line is cut off"):
+        assert part in text
+    cards = {card.row.id: card for card in view_of(two_engines()).cards}
+    assert [shown.failure for shown in cards["chain.next"].shown] == [FAILURE]
+    assert [shown.failure for shown in cards["chain.null-ends"].linked] == [FAILURE]
+    assert "5 tests did not pass; the first 2 are shown in full" in re.sub(r"\s+", " ", text)
+
+
+def test_where_engine_and_reference_part_is_marked_at_the_first_turn_that_differs() -> None:
+    text = text_of(two_engines())
+    assert text.count('class="parts"') == 1
+    (row,) = re.findall('<tr class="parts">.*', text)
+    assert "exec &amp;first head=&amp;head" in row
+    assert "returned &amp;first" in row
+    assert "returned &amp;second" in row
+
+
+def test_engines_of_one_name_are_told_apart_in_name_and_links() -> None:
+    report = two_engines()
+    for engine, backend in zip(report.engines, ("lib:a", "lib:b"), strict=True):
+        engine.run = msgspec.structs.replace(engine.run, engine="same", backend=backend)
+    view = view_of(report)
+    assert [engine.name for engine in view.engines] == ["same 1 (lib:a)", "same 1 (lib:b)"]
+    for engine in report.engines:
+        engine.run = msgspec.structs.replace(engine.run, backend="lib:a")
+    ids = parsed(report).values("id")
+    assert len(ids) == len(set(ids))
+
+
+def test_the_page_loads_nothing_and_may_do_nothing_but_its_own_script() -> None:
+    found = parsed(two_engines())
+    assert found.values("src") == []
+    assert [tag for tag, _ in found.tags if tag in {"link", "img", "iframe", "object"}] == []
+    assert "url(" not in found.raw["style"]
+    (policy,) = [a["content"] for _, a in found.tags if "http-equiv" in a]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    for tag in ("style", "script"):
+        digest = base64.b64encode(hashlib.sha256(found.raw[tag].encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in rules[f"{tag}-src"].split()
+        assert "unsafe" not in rules[f"{tag}-src"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("plain", "plain"),
+        ("one\n\ttwo", "one\n\ttwo"),
+        ("\x1b[31m\x00", "\\x1b[31m\\x00"),
+        ("\u202eright\u2066", "\\u202eright\\u2066"),
+        ("ünï", "ünï"),
+        ("x" * (TEXT_CHARS + 1), "x" * TEXT_CHARS + f"… (cut; {TEXT_CHARS + 1:,} characters)"),
+        (5, 5),
+    ],
+)
+def test_what_acts_is_spelled_out(value: object, shown: object) -> None:
+    assert clean(value) == shown
+
+
+def test_a_failure_without_a_known_requirement_is_still_listed() -> None:
+    report = two_engines()
+    odd = msgspec.structs.replace(FAILURE, requirements=(), message="of no requirement")
+    report.engines[1].failures = [odd]
+    assert "of no requirement" in text_of(report)
+    ids = parsed(report).values("id")
+    assert {link[1:] for link in parsed(report).values("href")} <= set(ids)
