@@ -11,11 +11,10 @@ import pytest
 from syslet_conformance.calls import Hang
 from syslet_conformance.contract import EngineDied, EngineSilent, Talking
 from syslet_conformance.inventory import area_of
+from syslet_conformance.performed import program_text
 from syslet_conformance.plugin import ERROR, RIG
-from syslet_conformance.program import Program
 from syslet_conformance.results import Result
 from syslet_conformance.rig import UNJUDGED, Rig
-from syslet_conformance.text import format_program
 from syslet_conformance.verdicts import Verdict
 from syslet_layouts import SysletError
 
@@ -118,8 +117,4 @@ def _program(rig: Rig) -> str:
     """The program that the test had loaded last, with the steps that it performed."""
     if not rig.sessions:
         return ""
-    session = rig.sessions[-1]
-    try:
-        return format_program(Program(session.program.declarations, tuple(session.performed)))
-    except SysletError as error:
-        return f"# cannot be written as text: {error}\n"
+    return program_text(rig.sessions[-1])
