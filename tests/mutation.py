@@ -112,7 +112,8 @@ def _judge(session: pytest.Session, order: Order, answers: IO[str]) -> dict[str,
             continue
         answers.write(f"{number}\n")
         answers.flush()
-        result = outcome_of(item, numbered[(position + 1) % len(numbered)][1])
+        following = numbered[(position + 1) % len(numbered)][1]
+        result = outcome_of(item, following, evidence=False)
         if result.verdict in FAILED:
             caught |= set(_ids(item))
             seen.append(f"{result.verdict} {result.test}: {result.message[:500]}")

@@ -20,10 +20,13 @@ from syslet_conformance.program import (
     Head,
     Join,
     Pipe,
+    Poke,
     Program,
     Ring,
     Section,
     Step,
+    Store,
+    Unmap,
     Wait,
     Words,
     labels,
@@ -57,6 +60,7 @@ def programs(draw: st.DrawFn, canonical: bool = False) -> Program:
     every = [label for declaration in named for label in labels(declaration)]
     rings = [d.label for d in named if isinstance(d, Ring)]
     heads = [d.label for d in named if isinstance(d, Head)]
+    sections = [d.label for d in named if isinstance(d, Section)]
     pipes = [d.label for d in named if isinstance(d, Pipe)]
     addresses = (
         st.nothing()
@@ -112,8 +116,12 @@ def programs(draw: st.DrawFn, canonical: bool = False) -> Program:
     steps: list[st.SearchStrategy[Step]] = [
         st.builds(Exec, pointers, pointers, st.booleans()),
         st.builds(Wait, NUMBERS, pointers, st.none() | NUMBERS, st.booleans()),
+        st.builds(Store, pointers, st.lists(NUMBERS | addresses, min_size=1).map(tuple)),
+        st.builds(Poke, pointers, BYTES),
         st.just(Join()),
     ]
+    if sections:
+        steps.append(st.builds(Unmap, st.sampled_from(sections)))
     if pipes:
         pipe = st.sampled_from(pipes)
         steps.append(st.builds(Feed, pipe, BYTES))

@@ -70,6 +70,47 @@ def test_every_program_runs_to_its_end(program: str) -> None:
     assert lines(program, "--no-trace", "--seed", "3")
 
 
+CHANGES = r"""
+section data
+ring r 1
+head h ring=r
+word x = 5
+word inc = 1
+word target = 0
+section gone
+word unused = 9
+section code
+atom add umem_add(&target, &inc) flags=STOP_ON_NEGATIVE
+atom beyond umem_add(&target, &unused)
+
+store &target = &x
+poke &inc "\x07"
+exec &add head=&h
+unmap gone
+exec &beyond head=&h
+"""
+
+
+def test_what_steps_change_in_memory_is_seen_by_what_runs_after_them(tmp_path: Path) -> None:
+    program = tmp_path / "p.syslet"
+    program.write_text(CHANGES)
+    ran = execute(str(program), "--abi", "ilp32-le", "--no-trace")
+    assert (ran.stderr, ran.returncode) == ("", 0)
+    assert ran.stdout.splitlines() == [
+        "store &target = &x",
+        'poke &inc "\\x07"',
+        "exec &add head=&h",
+        "  returned &add",
+        "unmap gone",
+        "exec &beyond head=&h",
+        "  returned -14",  # -EFAULT: its second argument lies in what was unmapped
+        "ring r: NULL",
+        "changed x: 5 -> 12",
+        "changed inc: 1 -> 7",
+        "changed target: 0 -> &x",
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -22,10 +22,13 @@ from syslet_conformance.program import (
     Bytes,
     Head,
     Pipe,
+    Poke,
     Program,
     ProgramError,
     Ring,
     Section,
+    Store,
+    Unmap,
     Words,
 )
 from syslet_conformance.text import format_program, parse
@@ -297,6 +300,20 @@ def test_an_image_for_a_word_too_small_is_refused() -> None:
     assert disassemble(assemble(program, LP64_LE)) == program
     with pytest.raises(ProgramError, match="word 0 of 'w'"):
         assemble(program, ILP32_BE)
+
+
+def test_every_way_to_change_memory_comes_back() -> None:
+    program = Program(
+        (Section("data"), Words("words", (1, -1))),
+        (
+            Store(Address("words", 1), (-1, Address("words"), 1 << 63)),
+            Poke(Address("data"), b"\0\xff"),
+            Poke(7, b""),
+            Unmap("data"),
+        ),
+    )
+    for abi in ABIS.values():
+        assert disassemble(assemble(program, abi)) == program
 
 
 def test_every_kind_of_declaration_comes_back() -> None:

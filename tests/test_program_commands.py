@@ -129,8 +129,9 @@ def test_a_suspicious_program_breaks_its_rule_alone(rule: str) -> None:
         "atom a getpid() flags=SKIP_TO_NEXT_ON_STOP|STOP_ON_ZERO\natom b getpid()\nexec &a head=_",
         "atom a getpid() next=&b\natom b getpid()\nexec &a head=_",
         "atom a getpid()\natom b getpid()\nword w = &b\nexec &a head=_",
+        "atom a getpid()\natom b getpid()\nword w\nstore &w = &b\nexec &a head=_",
     ],
-    ids=["skip", "next", "word"],
+    ids=["skip", "next", "word", "store"],
 )
 def test_an_atom_is_reached_by(text: str) -> None:
     assert suspicions(parse(text)) == []

@@ -20,10 +20,13 @@ from syslet_conformance.program import (
     Head,
     Join,
     Pipe,
+    Poke,
     Program,
     ProgramError,
     Ring,
     Section,
+    Store,
+    Unmap,
     Wait,
     Words,
 )
@@ -56,6 +59,10 @@ drain p 3
 close p.read
 consume h 2
 consume h
+store &n+8=-1,&x+0x8 , 0x10000
+poke &s "\x00\n"
+poke 0x20 ""
+unmap code
 join
 """
 
@@ -92,6 +99,10 @@ MEANING = Program(
         Close("p.read"),
         Consume("h", 2),
         Consume("h"),
+        Store(Address("n", 8), (-1, Address("x", 8), 0x10000)),
+        Poke(Address("s"), b"\0\n"),
+        Poke(32, b""),
+        Unmap("code"),
         Join(),
     ),
 )
@@ -118,6 +129,10 @@ drain p 3
 close p.read
 consume h 2
 consume h
+store &n+8 = -1, &x+8, 0x10000
+poke &s "\x00\n"
+poke 32 ""
+unmap code
 join
 """
 
@@ -221,6 +236,15 @@ FAULTS = {
     "drain-negative": ("pipe p\ndrain p -1", "2:9: count -1, wanted 0 to"),
     "close-a-pipe": ("pipe p\nclose p", "2:7: close 'p', wanted an end of a pipe"),
     "consume-no-head": ("ring r 1\nconsume r", "2:9: head 'r', wanted the label of a head"),
+    "store-nothing": (
+        "word w\nstore &w =",
+        "2:11: the end of the line, wanted &label, _ or a number",
+    ),
+    "store-unknown": ("word w\nstore &w = 1, &x", "2:15: word &x, wanted a label of this program"),
+    "store-nowhere": ("store &w = 1", "1:7: place &w, wanted a label of this program"),
+    "poke-no-bytes": ("word w\npoke &w 5", "2:9: '5', wanted a string in double quotes"),
+    "poke-nowhere": ('poke &w "x"', "1:6: place &w, wanted a label of this program"),
+    "unmap-no-section": ("word w\nunmap w", "2:7: section 'w', wanted the label of a section"),
     "label-of-letters": ("word é", "1:6: 'é', wanted a label"),
 }
 

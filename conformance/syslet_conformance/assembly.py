@@ -23,9 +23,12 @@ from syslet_conformance.program import (
     Feed,
     Head,
     Pipe,
+    Poke,
     Program,
     Ring,
     Step,
+    Store,
+    Unmap,
     Value,
     Wait,
     Words,
@@ -170,6 +173,13 @@ def _step(step: Step) -> dict[str, Any]:
             return {"kind": container.CLOSE, "of": {"end": end}}
         case Consume(label, taken):
             return {"kind": container.CONSUME, "of": {"head": label, "count": _perhaps(taken)}}
+        case Store(place, values):
+            of = {"place": _value(place), "words": list(map(_value, values))}
+            return {"kind": container.STORE, "of": of}
+        case Poke(place, data):
+            return {"kind": container.POKE, "of": {"place": _value(place), "data": data}}
+        case Unmap(section):
+            return {"kind": container.UNMAP, "of": {"section": section}}
         case _:
             return {"kind": container.JOIN, "of": None}
 

@@ -56,7 +56,7 @@ WORDS, BYTES, BUFFER, PIPE, RING, HEAD, ATOM, PACKED_ATOM = range(8)
 ADDRESS, NAME, OF_RING = range(3)
 """Kinds of relocation."""
 
-EXEC, WAIT, FEED, DRAIN, CLOSE, CONSUME, JOIN = range(7)
+EXEC, WAIT, FEED, DRAIN, CLOSE, CONSUME, JOIN, STORE, POKE, UNMAP = range(10)
 """Kinds of step."""
 
 _Name = PascalString(Int8ub, "ascii")
@@ -97,6 +97,9 @@ _STEP = Struct(
             CLOSE: Struct("end" / _Name),
             CONSUME: Struct("head" / _Name, "count" / _Perhaps),
             JOIN: Pass,
+            STORE: Struct("place" / _Value, "words" / PrefixedArray(Int32ub, _Value)),
+            POKE: Struct("place" / _Value, "data" / _Data),
+            UNMAP: Struct("section" / _Name),
         },
         default=Error,
     ),

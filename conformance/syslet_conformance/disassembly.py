@@ -27,11 +27,14 @@ from syslet_conformance.program import (
     Head,
     Join,
     Pipe,
+    Poke,
     Program,
     ProgramError,
     Ring,
     Section,
     Step,
+    Store,
+    Unmap,
     Value,
     Wait,
     Words,
@@ -253,6 +256,12 @@ def _step(record: Any) -> Step:
             return Close(of.end)
         case container.CONSUME:
             return Consume(of.head, of.count.number)
+        case container.STORE:
+            return Store(_value(of.place), tuple(map(_value, of.words)))
+        case container.POKE:
+            return Poke(_value(of.place), of.data)
+        case container.UNMAP:
+            return Unmap(of.section)
         case _:
             return Join()
 

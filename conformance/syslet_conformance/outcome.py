@@ -11,12 +11,11 @@ import pytest
 from syslet_conformance.calls import Hang
 from syslet_conformance.contract import EngineDied, EngineSilent, Talking
 from syslet_conformance.inventory import area_of
-from syslet_conformance.plugin import ERROR, RIG
-from syslet_conformance.program import Program
-from syslet_conformance.results import Result
+from syslet_conformance.performed import program_text
+from syslet_conformance.plugin import ERROR, EVIDENCE, RIG
+from syslet_conformance.results import Evidence, Result
 from syslet_conformance.rig import UNJUDGED, Rig
-from syslet_conformance.text import format_program
-from syslet_conformance.verdicts import Verdict
+from syslet_conformance.verdicts import FAILED, Verdict
 from syslet_layouts import SysletError
 
 REWRITTEN = re.compile(r"(?<=.)\nassert .*\Z", re.DOTALL)
@@ -63,13 +62,21 @@ def result_of(
         program=_program(rig) if judged and rig is not None else "",
         output=output,
         characteristics=dict(rig.characteristics) if rig is not None else {},
+        evidence=_evidence(item, rig) if verdict in FAILED else None,
     )
 
 
-def outcome_of(item: pytest.Item, following: pytest.Item | None) -> Result:
-    """Run `item`, and say what came of it; `following` is the next one, None after the last."""
+def outcome_of(
+    item: pytest.Item, following: pytest.Item | None, *, evidence: bool = True
+) -> Result:
+    """Run `item`, and say what came of it; `following` is the next one, None after the last.
+
+    `evidence`: where it fails, gather what it did.
+    """
     from _pytest.runner import runtestprotocol
 
+    if evidence:
+        item.stash[EVIDENCE] = None
     started = time.perf_counter()
     reports = runtestprotocol(item, log=False, nextitem=following)
     spent = time.perf_counter() - started
@@ -114,12 +121,15 @@ def _said(item: pytest.Item) -> str:
     return rig.engine.said.decode(errors="replace")
 
 
+def _evidence(item: pytest.Item, rig: Rig | None) -> Evidence | None:
+    """What was gathered; where the engine took the worker along, that nothing was."""
+    if rig is None:
+        return Evidence(note="the test's own process is gone, and what it had done with it")
+    return item.stash.get(EVIDENCE, None)
+
+
 def _program(rig: Rig) -> str:
     """The program that the test had loaded last, with the steps that it performed."""
     if not rig.sessions:
         return ""
-    session = rig.sessions[-1]
-    try:
-        return format_program(Program(session.program.declarations, tuple(session.performed)))
-    except SysletError as error:
-        return f"# cannot be written as text: {error}\n"
+    return program_text(rig.sessions[-1])

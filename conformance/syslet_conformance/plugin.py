@@ -14,6 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from syslet_conformance.backends import Backend
     from syslet_conformance.contract import Engine
+    from syslet_conformance.results import Evidence
     from syslet_conformance.rig import Rig
 
 CHECKS_MARKER = "checks(*ids): the requirements that a test of the suite checks"
@@ -23,6 +24,9 @@ MODES_MARKER = "both_modes: a test that runs a program, cached permitted and for
 
 RIG: pytest.StashKey[Rig] = pytest.StashKey()
 """What the test works with."""
+
+EVIDENCE: pytest.StashKey[Evidence | None] = pytest.StashKey()
+"""What a test that failed did; whoever wants it puts None there before."""
 
 ERROR: pytest.StashKey[BaseException] = pytest.StashKey()
 """What the test raised last."""
@@ -165,8 +169,12 @@ def rig(request: pytest.FixtureRequest) -> Iterator[object]:
     rig = Rig(engine, way, engines.abis, run_seed or "0")
     node.stash[RIG] = rig
     yield rig
-    report = node.stash.get(_REPORT, None)
-    if isinstance(node.stash.get(ERROR, None), Hang):
+    report, error = node.stash.get(_REPORT, None), node.stash.get(ERROR, None)
+    if (report is None or report.failed) and EVIDENCE in node.stash:
+        from syslet_conformance.evidence import gathered
+
+        node.stash[EVIDENCE] = gathered(rig.sessions, error)
+    if isinstance(error, Hang):
         engines.leave(abi)
     elif report is None or report.failed:
         engines.drop(abi)

@@ -183,11 +183,34 @@ class Consume:
 
 
 @dataclass(frozen=True, slots=True)
+class Store:
+    """Store consecutive words of the ABI from `place` on, from outside the engine."""
+
+    place: Value
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Poke:
+    """Write bytes from `place` on, from outside the engine."""
+
+    place: Value
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unmap:
+    """Unmap a section, once. Its labels keep the addresses that they had."""
+
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """Wait until every started `Exec` and `Wait` has returned."""
 
 
-Step = Exec | Wait | Feed | Drain | Close | Consume | Join
+Step = Exec | Wait | Feed | Drain | Close | Consume | Store | Poke | Unmap | Join
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,19 @@ from syslet_conformance.program import (
     Head,
     Join,
     Pipe,
+    Poke,
     Program,
     Ring,
     Step,
+    Store,
+    Unmap,
     Value,
     Wait,
 )
 from syslet_layouts import SysletError, decode_head, decode_words, encode_words
+
+NO_ANSWER = object()
+"""What a step gave that was not over, in `Session.gave`: the engine died or hung in it."""
 
 LEFT_OVER = 32
 """How many reports and late events of one head are taken when its program goes."""
@@ -45,17 +51,22 @@ def number_of(engine: Engine, name: str) -> int:
 
 
 class Session:
-    """One program in one engine. `performed` holds the steps so far, as they can be replayed."""
+    """One program in one engine.
+
+    `performed` holds the steps so far, as they were asked for (`performed.replayable` makes them
+    such that they can be replayed elsewhere), and `gave` what each of them gave.
+    """
 
     def __init__(self, engine: Engine, program: Program) -> None:
         self.engine, self.abi, self.program = engine, engine.abi, program
         self.performed: list[Step] = []
+        self.gave: list[object] = []
         self.calls: list[Call] = []
         self.bases: list[int] = []
         self.pipes: dict[str, tuple[int, int]] = {}
         self._closed: set[str] = set()
         self._lacks = engine.describe().lacks
-        self._unmapped: set[int] = set()
+        self.unmapped: set[int] = set()
         self._addresses: dict[str, int] = {}
         self._names: dict[int, str] = {}
         self._heads = {d.label: d for d in program.declarations if isinstance(d, Head)}
@@ -98,7 +109,7 @@ class Session:
             self._take_leave()
         while self.bases:
             base = self.bases.pop()
-            if base not in self._unmapped:
+            if base not in self.unmapped:
                 self.engine.unmap(base)
 
     def _take_leave(self) -> None:
@@ -112,12 +123,6 @@ class Session:
                     reported = self.abi.signed(self.engine.wait(0, 0, self.address(label))) < 0
                     if not reported and not (head.ring and self.consume(head=label)):
                         break
-
-    def unmap(self, section: str) -> None:
-        """Unmap one section, once; its labels keep the addresses that they had."""
-        base = self.bases[[s.label for s in self.layout.sections].index(section)]
-        self._unmapped.add(base)
-        self.engine.unmap(base)
 
     # -- looking -----------------------------------------------------------------------
 
@@ -135,10 +140,6 @@ class Session:
     def word(self, label: Value | str) -> int:
         """The signed word there."""
         return self.abi.signed(self.words(label, 1)[0])
-
-    def set_word(self, label: Value | str, value: int) -> None:
-        """Store a word from outside the engine."""
-        self.engine.write(self.address(label), encode_words(self.abi, [value]))
 
     def slots(self, head: str = "head") -> list[int]:
         """The slots of the ring that belongs to `head`."""
@@ -161,30 +162,38 @@ class Session:
 
     # -- doing -------------------------------------------------------------------------
 
+    def _begin(self, step: Step) -> None:
+        self.performed.append(step)
+        self.gave.append(NO_ANSWER)
+
     def exec(self, atom: Value | str, head: Value | str = "head") -> int:
         """Exec, waited for: the return word. Hang."""
-        self.performed.append(Exec(_value(atom), _value(head)))
-        return calls.make("exec", self._exec(atom, head)).join()
+        self._begin(Exec(_value(atom), _value(head)))
+        word = self.gave[-1] = calls.make("exec", self._exec(atom, head)).join()
+        return word
 
     def exec_and_end_the_thread(self, atom: Value | str, head: Value | str = "head") -> int:
         """Exec from a thread that is gone when this returns: the return word. Hang."""
-        self.performed.append(Exec(_value(atom), _value(head)))
-        return calls.make_and_end("exec", self._exec(atom, head))
+        self._begin(Exec(_value(atom), _value(head)))
+        word = self.gave[-1] = calls.make_and_end("exec", self._exec(atom, head))
+        return word
 
     def start_exec(self, atom: Value | str, head: Value | str = "head") -> Call:
         """Exec, to go on beside other calls. Missing where other calls cannot go on meanwhile."""
         self._need("threads")
-        self.performed.append(Exec(_value(atom), _value(head), started=True))
-        self.calls.append(calls.make("exec", self._exec(atom, head)))
-        return self.calls[-1]
+        self._begin(Exec(_value(atom), _value(head), started=True))
+        call = self.gave[-1] = calls.make("exec", self._exec(atom, head))
+        self.calls.append(call)
+        return call
 
     def _exec(self, atom: Value | str, head: Value | str) -> Callable[[], int]:
         return partial(self.engine.exec, self.address(atom), self.address(head))
 
     def wait(self, n: int, head: Value | str = "head", user_ring_idx: int | None = None) -> int:
         """Wait, waited for: the return word. Hang."""
-        self.performed.append(Wait(n, _value(head), user_ring_idx))
-        return calls.make("wait", self._wait(n, head, user_ring_idx)).join()
+        self._begin(Wait(n, _value(head), user_ring_idx))
+        word = self.gave[-1] = calls.make("wait", self._wait(n, head, user_ring_idx)).join()
+        return word
 
     def start_wait(
         self, n: int, head: Value | str = "head", user_ring_idx: int | None = None
@@ -194,9 +203,10 @@ class Session:
         Where no index is given it is that of the descriptor, and 0 for a head that is a number.
         """
         self._need("threads")
-        self.performed.append(Wait(n, _value(head), user_ring_idx, started=True))
-        self.calls.append(calls.make("wait", self._wait(n, head, user_ring_idx)))
-        return self.calls[-1]
+        self._begin(Wait(n, _value(head), user_ring_idx, started=True))
+        call = self.gave[-1] = calls.make("wait", self._wait(n, head, user_ring_idx))
+        self.calls.append(call)
+        return call
 
     def _wait(self, n: int, head: Value | str, user_ring_idx: int | None) -> Callable[[], int]:
         index, address = user_ring_idx, self.address(head)
@@ -206,31 +216,57 @@ class Session:
 
     def join(self) -> list[int]:
         """The return words of the started calls, in order. Hang."""
-        self.performed.append(Join())
-        words = [call.join() for call in self.calls]
+        self._begin(Join())
+        words = self.gave[-1] = [call.join() for call in self.calls]
         self.calls.clear()
         return words
 
     def feed(self, pipe: str, data: bytes) -> None:
         """Write into a pipe from outside the engine."""
-        self.performed.append(Feed(pipe, data))
+        self._begin(Feed(pipe, data))
         self.engine.feed(self.pipes[pipe][1], data)
+        self.gave[-1] = None
 
     def drain(self, pipe: str, count: int) -> bytes:
         """Read what is in a pipe, up to `count` bytes."""
-        self.performed.append(Drain(pipe, count))
-        return self.engine.drain(self.pipes[pipe][0], count)
+        self._begin(Drain(pipe, count))
+        data = self.gave[-1] = self.engine.drain(self.pipes[pipe][0], count)
+        return data
 
     def close_end(self, end: str) -> None:
         """Close ``label.read`` or ``label.write``."""
-        self.performed.append(Close(end))
+        self._begin(Close(end))
         label, _, side = end.rpartition(".")
         self._closed.add(end)
         self.engine.close_fd(self.pipes[label][side == "write"])
+        self.gave[-1] = None
+
+    def set_word(self, label: Value | str, value: Value) -> None:
+        """Store a word from outside the engine."""
+        self._begin(Store(_value(label), (value,)))
+        self._write_words(self.address(label), [self.address(value)])
+        self.gave[-1] = None
+
+    def write(self, place: Value | str, data: bytes) -> None:
+        """Write bytes from outside the engine."""
+        self._begin(Poke(_value(place), data))
+        self.engine.write(self.address(place), data)
+        self.gave[-1] = None
+
+    def unmap(self, section: str) -> None:
+        """Unmap one section, once; its labels keep the addresses that they had."""
+        self._begin(Unmap(section))
+        base = self.bases[[s.label for s in self.layout.sections].index(section)]
+        self.unmapped.add(base)
+        self.engine.unmap(base)
+        self.gave[-1] = None
+
+    def _write_words(self, address: int, words: list[int]) -> None:
+        self.engine.write(address, encode_words(self.abi, words))
 
     def consume(self, count: int | None = None, head: str = "head") -> list[int]:
         """Take entries: each read, its slot cleared, then user_ring_idx stored."""
-        self.performed.append(Consume(head, count))
+        self._begin(Consume(head, count))
         ring = self._heads[head].ring
         assert ring is not None
         slots, taken = self._rings[ring].slots, list[int]()
@@ -241,10 +277,11 @@ class Session:
             entry = self.words(ring_address + index * word_bytes, 1)[0]
             if not entry:
                 break
-            self.set_word(ring_address + index * word_bytes, 0)
+            self._write_words(ring_address + index * word_bytes, [0])
             index = (index + 1) % slots
-            self.set_word(Address(head, offset), index)
+            self._write_words(self.address(Address(head, offset)), [index])
             taken.append(entry)
+        self.gave[-1] = taken
         return taken
 
     def perform(self, step: Step) -> int | bytes | list[int] | Call | None:
@@ -264,6 +301,17 @@ class Session:
                 return None
             case Consume(head, count):
                 return self.consume(count, head)
+            case Store(place, values):
+                self._begin(step)
+                self._write_words(self.address(place), list(map(self.address, values)))
+                self.gave[-1] = None
+                return None
+            case Poke(place, data):
+                self.write(place, data)
+                return None
+            case Unmap(section):
+                self.unmap(section)
+                return None
             case Join():
                 return self.join()
 

@@ -21,6 +21,7 @@ from syslet_conformance.program import (
     Pipe,
     Program,
     Ring,
+    Store,
     Value,
     Wait,
     Words,
@@ -67,6 +68,12 @@ def _labels(*values: Value) -> Iterator[str]:
             yield value.label
 
 
+def _stored(program: Program) -> set[str]:
+    """The labels whose addresses a step stores, or at which it stores."""
+    stores = [step for step in program.steps if isinstance(step, Store)]
+    return {label for step in stores for label in _labels(step.place, *step.values)}
+
+
 def _may_skip(atom: Atom) -> bool:
     return bool(atom.flags & Flag.SKIP_TO_NEXT_ON_STOP and atom.flags & STOP_FLAGS)
 
@@ -89,6 +96,8 @@ def _unreachable_atoms(program: Program) -> Found:
     for step in program.steps:
         if isinstance(step, Exec):
             waiting += _labels(step.atom)
+        elif isinstance(step, Store):
+            waiting += _labels(*step.values)
     for declaration in program.declarations:
         if isinstance(declaration, Words):
             waiting += _labels(*declaration.values)
@@ -151,6 +160,7 @@ def _ring_never_used(program: Program) -> Found:
                 used.add(label)
             case Words(values=values):
                 used.update(_labels(*values))
+    used.update(_stored(program))
     for index, declaration in enumerate(program.declarations):
         if isinstance(declaration, Ring) and declaration.label not in used:
             yield _declared(index), f"ring {declaration.label!r} belongs to no head"
@@ -169,7 +179,7 @@ def _head_never_used(program: Program) -> Found:
 
 
 def _pipe_never_used(program: Program) -> Found:
-    used: set[str] = set()
+    used = _stored(program)
     for _, atom in _atoms(program):
         used.update(_labels(atom.ret, atom.next, *atom.args))
     for declaration in program.declarations:

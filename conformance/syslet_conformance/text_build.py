@@ -27,9 +27,12 @@ from syslet_conformance.program import (
     Head,
     Join,
     Pipe,
+    Poke,
     Ring,
     Section,
     Step,
+    Store,
+    Unmap,
     Value,
     Wait,
     Words,
@@ -242,6 +245,16 @@ def _consume(statement: Statement) -> Consume:
     return Consume(_label(statement), number_of(last) if last.type == "NUMBER" else None)
 
 
+def _store(statement: Statement) -> Store:
+    place, *values = map(value_of, tokens_of(statement)[1:])
+    return Store(place, tuple(values))
+
+
+def _poke(statement: Statement) -> Poke:
+    _, place, data = tokens_of(statement)
+    return Poke(value_of(place), _bytes(data))
+
+
 def _words(statement: Statement) -> Words:
     values = tuple(map(value_of, tokens_of(statement)[2:]))
     return Words(_label(statement), values or (0,))
@@ -265,5 +278,8 @@ STEPS: dict[str, Callable[[Statement], Step]] = {
     "drain": lambda statement: Drain(_label(statement), number_of(_last(statement))),
     "close": lambda statement: Close(_label(statement)),
     "consume": _consume,
+    "store": _store,
+    "poke": _poke,
+    "unmap": lambda statement: Unmap(_label(statement)),
     "join": lambda _: Join(),
 }

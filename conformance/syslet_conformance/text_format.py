@@ -19,10 +19,13 @@ from syslet_conformance.program import (
     Head,
     Join,
     Pipe,
+    Poke,
     Program,
     Ring,
     Section,
     Step,
+    Store,
+    Unmap,
     Value,
     Wait,
     Words,
@@ -91,6 +94,12 @@ def format_step(step: Step) -> str:
             return f"close {end}"
         case Consume(head_label, taken):
             return f"consume {head_label}" + ("" if taken is None else f" {number(taken)}")
+        case Store(place, values):
+            return f"store {_pointer(place)} = {_values(values)}"
+        case Poke(place, written):
+            return f"poke {_pointer(place)} {quoted(written)}"
+        case Unmap(section):
+            return f"unmap {section}"
         case Join():
             return "join"
 
@@ -141,7 +150,7 @@ def _atom(atom: Atom) -> str:
     call = atom.nr if isinstance(atom.nr, str) else f"nr({number(atom.nr)})"
     words = [f"atom {atom.label} {call}({', '.join(map(_pointer, atom.args))})"]
     if atom.flags:
-        words.append(f"flags={_flags(atom.flags)}")
+        words.append(f"flags={flags_text(atom.flags)}")
     if atom.ret != NULL:
         words.append(f"ret={value(atom.ret)}")
     if atom.next != NULL:
@@ -153,7 +162,8 @@ def _atom(atom: Atom) -> str:
     return " ".join(words)
 
 
-def _flags(flags: Flag) -> str:
+def flags_text(flags: Flag) -> str:
+    """Flags by their names, and what has none in hexadecimal; "" where there is none."""
     bits = int(flags)
     names = [str(flag.name) for flag in Flag if bits & flag]
     rest = bits & ~sum(Flag)

@@ -24,11 +24,14 @@ from syslet_conformance.program import (
     Feed,
     Head,
     Pipe,
+    Poke,
     Program,
     ProgramError,
     Ring,
     Section,
     Step,
+    Store,
+    Unmap,
     Value,
     Wait,
     Words,
@@ -190,6 +193,17 @@ def _step_faults(step: Step, defined: Defined) -> Found:
             yield from _names("head", step.head, Head, defined)
             if step.count is not None:
                 yield from _number("count", step.count, 0, GREATEST_SIZE_BYTES)
+        case Store():
+            yield from _value("place", step.place, defined)
+            if not step.values:
+                yield "nothing to store, wanted one or more words", ""
+            for value in step.values:
+                yield from _value("word", value, defined)
+        case Poke():
+            yield from _value("place", step.place, defined)
+            yield from _number("length", len(step.data), 0, GREATEST_SIZE_BYTES)
+        case Unmap():
+            yield from _names("section", step.section, Section, defined)
 
 
 def _value(what: str, value: Value, defined: Defined) -> Found:

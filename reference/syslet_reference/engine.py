@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from errno import EFAULT, EINTR, EINVAL, ENOSYS
 
 from syslet_layouts import ARGUMENTS, Abi, AsyncHeadUser, Flag, SysletError, decode_head
@@ -38,11 +38,26 @@ def _discard(data: bytes) -> None:
     del data
 
 
+class _Waiters(threading.Condition):
+    """Calls that wait for what another call brings; `count`: since the last of those."""
+
+    count = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.count += 1
+        return super().wait(timeout)
+
+    def notify_all(self) -> None:
+        self.count = 0
+        super().notify_all()
+
+
 class ReferenceEngine:
     """The specification in executable form, on one ABI.
 
-    `chooser` picks who goes next (see `choices`); `trace` is given every step; `console` is
-    given what atoms write to descriptors 1 and 2.
+    `chooser` picks who goes next (see `choices`); `trace` is given every step, and ends the call
+    where it raises; `console` is given what atoms write to descriptors 1 and 2; `numbers`
+    overrides those of system calls.
     """
 
     def __init__(
@@ -52,10 +67,11 @@ class ReferenceEngine:
         chooser: Chooser | None = None,
         trace: Trace | None = None,
         console: Callable[[bytes], None] = _discard,
+        numbers: Mapping[str, int] | None = None,
     ) -> None:
         self.abi = abi
         self.memory = Memory(abi)
-        self.kernel = Kernel(abi, self.memory, console)
+        self.kernel = Kernel(abi, self.memory, console, numbers or {})
         self._chooser = chooser
         self._trace = trace
         self._heads: dict[int, HeadState] = {}
@@ -63,7 +79,7 @@ class ReferenceEngine:
         self._execs = 0
         self._closed = False
         self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
+        self._changed = _Waiters(self._lock)
         self._names = {nr: call.__name__[4:] for nr, call in self.kernel.calls.items()}
         self._atom_unpack = abi.atom_struct.unpack_from
         self._first_argument = [p.name for p in abi.atom_places].index("arg_ptr[0]")
@@ -142,6 +158,10 @@ class ReferenceEngine:
             self._runnable.clear()
             self._heads.clear()
             self._changed.notify_all()
+
+    def waiting_calls(self) -> int:
+        """How many of exec and wait are blocked until another call lets them go on."""
+        return self._changed.count
 
     # -- the contract: the two calls ---------------------------------------------------
 
@@ -377,7 +397,9 @@ class ReferenceEngine:
                 state.errors.append(error)
             if self._trace:
                 detail = {"errno": error} if error else {"index": index}
-                self._trace(Event("post", syslet.number, syslet.last, {**detail}))
+                self._trace(
+                    Event("post", syslet.number, syslet.last, {"head": syslet.head, **detail})
+                )
         state.pending -= 1
         if self._trace:
             detail = {"pending": state.pending}

@@ -6,7 +6,7 @@ A call takes six unsigned words and answers its signed result, -errno among them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from errno import EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOENT, EPIPE, ESPIPE
 
 from syslet_layouts import Abi, SysletError
@@ -23,7 +23,7 @@ from syslet_reference.files import (
     SmallFile,
 )
 from syslet_reference.memory import Memory, PageFault
-from syslet_reference.numbers import NUMBERS, number
+from syslet_reference.numbers import NUMBERS
 
 PID = 4711
 """What getpid answers."""
@@ -44,9 +44,18 @@ Call = Callable[[Sequence[int]], int | Blocked]
 
 
 class Kernel:
-    """One process's kernel side, over `memory`; `put` takes what is written to the console."""
+    """One process's kernel side, over `memory`; `put` takes what is written to the console.
 
-    def __init__(self, abi: Abi, memory: Memory, put: Callable[[bytes], None]) -> None:
+    `numbers` overrides those of `NUMBERS`.
+    """
+
+    def __init__(
+        self,
+        abi: Abi,
+        memory: Memory,
+        put: Callable[[bytes], None],
+        numbers: Mapping[str, int],
+    ) -> None:
         self.abi = abi
         self.memory = memory
         self.clock = Clock()
@@ -55,14 +64,15 @@ class Kernel:
         self._lowest_free = 0
         for _ in range(3):
             self._open(Console(put))
+        self._numbers = {name: row[abi.word_bytes == 8] for name, row in NUMBERS.items()}
+        self._numbers |= {name: number for name, number in numbers.items() if name in NUMBERS}
         self.calls: dict[int, Call] = {
-            numbers[abi.word_bytes == 8]: getattr(self, f"sys_{name}")
-            for name, numbers in NUMBERS.items()
+            number: getattr(self, f"sys_{name}") for name, number in self._numbers.items()
         }
 
     def number(self, name: str) -> int | None:
         """The number of the call `name` on this ABI, or None."""
-        return number(name, self.abi.word_bytes)
+        return self._numbers.get(name)
 
     # -- descriptors -------------------------------------------------------------------
 

@@ -22,9 +22,3 @@ NUMBERS: dict[str, tuple[int, int]] = {
     "umem_add": (0x7503, 0x7503),
 }
 """Name to (number where a word has 4 bytes, number where it has 8)."""
-
-
-def number(name: str, word_bytes: int) -> int | None:
-    """The number of the call `name`, or None where the virtual kernel has none."""
-    row = NUMBERS.get(name)
-    return None if row is None else row[word_bytes == 8]

@@ -15,7 +15,7 @@ STEPS = {
     "stop": "whether the flags stop on the result: stopped",
     "successor": "the atom that follows: next, 0 where the syslet ends",
     "fault": "a touch of memory that is not mapped: address",
-    "post": "an entry was put into a ring: index, or the errno that its place gave",
+    "post": "an entry was put into a ring: head, and index or the errno that its place gave",
     "wake": "an asynchronous syslet has ended: how many are pending on its head",
     "return": "exec or wait returns: word",
 }

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from syslet_conformance.backends import EMBEDDED, backend_named, reference
-from syslet_conformance.calls import Call
 from syslet_conformance.command_files import read_program
 from syslet_conformance.contract import Talking
-from syslet_conformance.program import Atom, Buffer, Bytes, Declaration, Exec, Head, Wait
+from syslet_conformance.program import Head
 from syslet_conformance.session import Session
+from syslet_conformance.showing import detail_text, gave_text, part_text, parts
 from syslet_conformance.text_format import format_step
 from syslet_layouts import SysletError, abi_named
 from syslet_reference import Event, seeded
@@ -32,13 +31,9 @@ def command(program: Path, backend: str, abi: str, trace: bool, seed: int | None
 
     def show(event: Event) -> None:
         if session is not None and event.step != "return":
-            detail = "  ".join(f"{key}={_shown(key, n)}" for key, n in event.detail.items())
+            texts = detail_text(session.abi, session.name, event.detail)
+            detail = "  ".join(f"{key}={text}" for key, text in texts.items())
             click.echo(f"  {session.name(event.atom):<14} {event.step:<9} {detail}")
-
-    def _shown(key: str, number: int | str) -> str:
-        if isinstance(number, int) and key in {"next", "ret_ptr", "pointer", "address", "word"}:
-            return session.name(number) if session else hex(number)
-        return str(number)
 
     def console(data: bytes) -> None:
         sys.stdout.buffer.write(data)
@@ -61,20 +56,12 @@ def command(program: Path, backend: str, abi: str, trace: bool, seed: int | None
         before = _snapshot(session)
         for step in value.steps:
             click.echo(format_step(step))
-            got = session.perform(step)
-            if isinstance(got, Call):
-                click.echo("  started")
-            elif isinstance(step, Exec | Wait) and isinstance(got, int):
-                word = "NULL" if isinstance(step, Exec) and not got else _word(session, got)
-                click.echo(f"  returned {word}")
-            elif isinstance(got, list):
-                click.echo("  got " + (", ".join(_word(session, word) for word in got) or "none"))
-            elif got is not None:
-                click.echo(f"  got {got!r}")
+            gave = gave_text(session.abi, session.name, step, session.perform(step))
+            if gave:
+                click.echo(f"  {gave}")
         for declaration in value.declarations:
             if isinstance(declaration, Head) and declaration.ring is not None:
-                slots = ", ".join(session.name(slot) for slot in session.slots(declaration.label))
-                click.echo(f"ring {declaration.ring}: {slots}")
+                click.echo(f"ring {declaration.ring}: {_slots(session, declaration)}")
         _print_changes(session, before)
     finally:
         engine.close()
@@ -83,57 +70,30 @@ def command(program: Path, backend: str, abi: str, trace: bool, seed: int | None
             sys.stderr.buffer.flush()
 
 
-def _snapshot(session: Session) -> list[bytes]:
+def _slots(session: Session, head: Head) -> str:
+    section, _ = session.layout.labels[str(head.ring)]
+    if session.bases[section] in session.unmapped:
+        return "unmapped"
+    return ", ".join(session.name(slot) for slot in session.slots(head.label))
+
+
+def _snapshot(session: Session) -> list[bytes | None]:
+    """The bytes of each section; None of one that is unmapped."""
     sections = zip(session.bases, session.layout.sections, strict=True)
-    return [session.engine.read(base, section.size_bytes) for base, section in sections]
+    return [
+        None if base in session.unmapped else session.engine.read(base, section.size_bytes)
+        for base, section in sections
+    ]
 
 
-def _word(session: Session, word: int) -> str:
-    """A return word: an address by its label, an error by its number."""
-    signed = session.abi.signed(word)
-    return str(signed) if -4095 <= signed <= 0 else session.name(word)
-
-
-def _print_changes(session: Session, before: list[bytes]) -> None:
+def _print_changes(session: Session, before: list[bytes | None]) -> None:
     """Each word, field or run of bytes that is no longer what it was."""
-    after = _snapshot(session)
-    for index, section in enumerate(session.layout.sections):
-        for placed in section.placed:
-            part = slice(placed.offset, placed.offset + placed.size_bytes)
-            old, new = before[index][part], after[index][part]
-            for name, was, now in _parts(session, placed.declaration, old, new):
+    abi, name = session.abi, session.name
+    for old, new, section in zip(before, _snapshot(session), session.layout.sections, strict=True):
+        for placed in section.placed if old is not None and new is not None else ():
+            whole = slice(placed.offset, placed.offset + placed.size_bytes)
+            for part_name, part in parts(abi, placed.declaration, placed.size_bytes):
+                was, now = (data[whole][part] for data in (old, new) if data is not None)
                 if was != now:
-                    click.echo(f"changed {name}: {was} -> {now}")
-
-
-def _parts(
-    session: Session, declaration: Declaration, old: bytes, new: bytes
-) -> Iterator[tuple[str, str, str]]:
-    """What a declaration consists of: (name, old value, new value) as text."""
-    abi, label = session.abi, declaration.label
-    if isinstance(declaration, Bytes | Buffer):
-        yield label, _cut(old), _cut(new)
-        return
-    if isinstance(declaration, Atom | Head):
-        places = abi.atom_places if isinstance(declaration, Atom) else abi.head_places
-        cells = [(f"{label}.{p.name}", p.offset, p.size_bytes) for p in places]
-    else:
-        size = abi.word_bytes
-        cells = [
-            (f"{label}+{offset}" if offset else label, offset, size)
-            for offset in range(0, len(old), size)
-        ]
-    for name, offset, size in cells:
-        words = (int.from_bytes(data[offset : offset + size], abi.byteorder) for data in (old, new))
-        was, now = (_number(session, word) for word in words)
-        yield name, was, now
-
-
-def _number(session: Session, word: int) -> str:
-    """An address by its label, anything else as a signed number."""
-    named = session.name(word) if word else "0"
-    return named if named.startswith("&") else str(session.abi.signed(word))
-
-
-def _cut(data: bytes) -> str:
-    return f"{data[:32]!r}" + (f" ... ({len(data)} bytes)" if len(data) > 32 else "")
+                    texts = (part_text(abi, name, placed.declaration, d) for d in (was, now))
+                    click.echo(f"changed {part_name}: {' -> '.join(texts)}")

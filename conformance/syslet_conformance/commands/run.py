@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from syslet_conformance.backends import Backend, backend_named
+from syslet_conformance.evidence import parting
 from syslet_conformance.known_failures import is_known, read_known_failures, stale
 from syslet_conformance.outcome import name_of, result_of
 from syslet_conformance.patience import be_patient
@@ -282,6 +283,8 @@ def _summary(console: Console, judge: Judge, wanted: set[str], *, restricted: bo
         named = f"{', '.join(result.requirements)}  {escape(result.test)}"
         console.print(f"[{colour}]{result.verdict}[/]  {named}", soft_wrap=True)
         console.print(escape(plain(result.message.strip())), style="dim", soft_wrap=True)
+        for line in parting(result.evidence) if result.evidence else ():
+            console.print(escape(plain(line)), style="dim", soft_wrap=True)
         if result.output.strip() and result.output.strip() not in result.message:
             console.print("it said on standard error:", style="dim", soft_wrap=True)
             console.print(

@@ -17,11 +17,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from syslet_conformance.builder import Build
 from syslet_conformance.calls import Hang
-from syslet_conformance.program import Address, Program
+from syslet_conformance.performed import program_text
+from syslet_conformance.program import Address
 from syslet_conformance.rig import Rig
 from syslet_conformance.session import Session
 from syslet_conformance.suite.losses import GUARD, guarded_build
-from syslet_conformance.text import format_program
 from syslet_layouts import Flag
 
 T = TypeVar("T")
@@ -280,6 +280,5 @@ class Completions(RuleBasedStateMachine):
         return reported
 
     def _wrong(self, what: str, expected: str, got: str) -> str:
-        session = self.session
-        text = format_program(Program(session.program.declarations, tuple(session.performed)))
+        text = program_text(self.session)
         return f"{what}: expected {expected}, got {got}, after\n{text}"

@@ -98,14 +98,14 @@ def put_at_end(session: Session, atom: str, count: int, section: str = "end") ->
     data = session.engine.read(session.address(atom), count)
     size = next(s.size_bytes for s in session.layout.sections if s.label == section)
     place = Address(section, size - count)
-    session.engine.write(session.address(place), data)
+    session.write(place, data)
     return place
 
 
 def set_field(session: Session, atom: str, field: str, value: Value) -> None:
     """Store `value` in a word of an atom, such as ``arg_ptr[2]``."""
     place = Address(atom, session.abi.atom_offsets[field])
-    session.set_word(place, session.address(value))
+    session.set_word(place, value)
 
 
 def assert_word(session: Session, label: Value | str, expected: int, what: str) -> None:

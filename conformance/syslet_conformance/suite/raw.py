@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from syslet_conformance.builder import Build
+from syslet_conformance.program import Address
 from syslet_conformance.rig import Rig
 from syslet_conformance.suite.steps import assert_succeeded
 
@@ -82,7 +83,7 @@ class Raw:
     def store(self, place: int, value: int, size_bytes: int | None = None) -> None:
         """Store a number, a word if not told otherwise."""
         data = self.machine.bytes_of(value, size_bytes or self.machine.word)
-        self.rig.engine.write(self.base + place, data)
+        self.session.write(Address("raw", place), data)
 
     def bytes(self, place: int, count: int) -> bytes:
         """The bytes there."""
@@ -147,12 +148,12 @@ class Raw:
 
     def exec(self, atom: int) -> int:
         """Exec; the return word."""
-        return self.session.exec(self.base + atom, self.base + self.head)
+        return self.session.exec(Address("raw", atom), Address("raw", self.head))
 
     def wait(self, min_events: int) -> None:
         """Wait from the slot that is to be read next."""
         index = self.consumed % self.slots
-        word = self.session.wait(min_events, self.base + self.head, index)
+        word = self.session.wait(min_events, Address("raw", self.head), index)
         assert_succeeded(self.rig, word)
 
     def run(self, atom: int) -> int:

@@ -58,7 +58,7 @@ def test_a_word_is_read_when_the_atom_runs_and_not_when_the_syslet_is_submitted(
     build.atom("umem_add", target, inc, label="adds")
     session = rig.load(build, first)
     block(rig, session, first)
-    session.set_word("target", session.address(y))
+    session.set_word("target", y)
     session.set_word("inc", 0x1234)
     session.feed(pipe, b"x")
     await_end(rig, session)

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from syslet_conformance.calls import Hang
-from syslet_conformance.program import Address, Program
+from syslet_conformance.performed import program_text
+from syslet_conformance.program import Address
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
-from syslet_conformance.session import Session
 from syslet_conformance.suite.drawn_chains import Chain, build_chain, chains, walk
-from syslet_conformance.text import format_program
 
 EXAMPLES, LEAST = 40, 8
 """How many chains are drawn on all ABIs of the run in one mode, and on each of them at least."""
@@ -64,10 +63,7 @@ def _assert_walks(rig: Rig, chain: Chain) -> None:
     expected |= {f"result_{i}": word for i, word in enumerate(walked.results)}
     got = {label: session.word(label) for label in expected}
     wrong = {name: (want, got[name]) for name, want in expected.items() if want != got[name]}
-    assert not wrong, f"(expected, got): {wrong}, from the atoms {walked.path} of\n{_text(session)}"
+    assert not wrong, (
+        f"(expected, got): {wrong}, from the atoms {walked.path} of\n{program_text(session)}"
+    )
     rig.assert_ended_at(session, ran, Address(f"atom_{walked.path[-1]}"))
-
-
-def _text(session: Session) -> str:
-    """The program and what was done with it."""
-    return format_program(Program(session.program.declarations, tuple(session.performed)))

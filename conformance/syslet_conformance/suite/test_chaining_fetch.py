@@ -154,7 +154,7 @@ def test_an_atom_runs_as_it_was_changed_while_the_one_before_it_was_blocked(
     session = rig.load(build, first)
     block(rig, session, first)
     data = _changed_bytes(rig, session, field)
-    rig.engine.write(session.address("second") + _place(rig, field).offset, data)
+    session.write(Address("second", _place(rig, field).offset), data)
     _assert_changed(rig, session, fed(rig, session, pipe, b"x"), field)
 
 
@@ -239,7 +239,7 @@ def test_an_atom_of_a_loop_runs_as_it_was_changed_between_its_turns(rig: Rig) ->
         session.feed(pipe, b"x")
         until_word(rig, session, "x", turns)
     changed = rig.engine.read(session.address(sample), rig.abi.atom_size)
-    rig.engine.write(session.address(adds), changed)
+    session.write(adds, changed)
     session.feed(pipe, b"x")
     session.close_end(f"{pipe}.write")
     assert_succeeded(rig, session.wait(1))

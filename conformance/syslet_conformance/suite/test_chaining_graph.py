@@ -189,7 +189,7 @@ def test_a_line_of_100000_atoms_runs_to_its_end(rig: Rig) -> None:
     if rig.is_async:
         flags_bytes = abi.atom_places[0].size_bytes
         image[:flags_bytes] = int(Flag.ASYNC).to_bytes(flags_bytes, abi.byteorder)
-    rig.engine.write(line, bytes(image))
+    session.write("line", bytes(image))
     ran = _finish_long(rig, session, Address("line"))
     assert_words(session, count=ATOMS)
     rig.assert_ended_at(session, ran, Address("line", (ATOMS - 1) * size))

@@ -177,8 +177,8 @@ def test_an_atom_runs_at_every_word_of_an_image(rig: Rig, filler: int) -> None:
     atom = rig.engine.read(session.address(sample), abi.atom_size)
     for offset in range(0, len(image) - len(atom) + 1, abi.word_bytes):
         place = Address("image", offset)
-        rig.engine.write(session.address("image"), image)
-        rig.engine.write(session.address(place), atom)
+        session.write("image", image)
+        session.write(place, atom)
         ran = rig.finish(session, place)
         assert_words(session, count=offset // abi.word_bytes + 1)
         rig.assert_ended_at(session, ran, place)

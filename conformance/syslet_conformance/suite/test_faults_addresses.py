@@ -28,7 +28,7 @@ from syslet_layouts import ARGUMENTS, Flag, encode_words
 def _copy(session: Session, label: str, place: Value, count: int) -> None:
     """The bytes of what `label` names once more, at `place`."""
     data = session.engine.read(session.address(label), count)
-    session.engine.write(session.address(place), data)
+    session.write(place, data)
 
 
 def _assert_refused_or_right(
@@ -110,20 +110,21 @@ def test_an_argument_at_an_odd_address_is_an_error_or_is_read_right(rig: Rig) ->
     abi = rig.abi
     build = hostile_build()
     x = build.word(5, label="x")
-    first = build.add(x, 1, label="first")
+    arguments = build.word(x), build.word(1)
+    first = build.atom("umem_add", *arguments, label="first")
     build.buffer(2 * abi.word_bytes, label="odd")
     session = rig.load(build, first)
     for offset in range(1, abi.word_bytes):
         place = Address("odd", offset)
-        for position, value in enumerate((session.address("x"), 0x203)):
-            old = session.words(Address("first", abi.atom_offsets[f"arg_ptr[{position}]"]), 1)[0]
-            rig.engine.write(session.address(place), encode_words(abi, [value]))
+        values: tuple[Value, ...] = (x, 0x203)
+        for position, value in enumerate(values):
+            session.set_word(place, value)
             set_field(session, "first", f"arg_ptr[{position}]", place)
             session.set_word("x", 5)
             _assert_refused_or_right(
                 rig, session, first, first, {"x": (5, 5 + (1, 0x203)[position])}
             )
-            set_field(session, "first", f"arg_ptr[{position}]", old)
+            set_field(session, "first", f"arg_ptr[{position}]", arguments[position])
         assert_lives(rig, session, f"an argument {offset} bytes off")
 
 
@@ -140,7 +141,7 @@ def test_a_result_at_an_odd_address_is_stored_there_alone_or_not_at_all(rig: Rig
     for offset in range(1, abi.word_bytes):
         start = abi.word_bytes + offset
         set_field(session, "first", "ret_ptr", Address("odd", start))
-        rig.engine.write(session.address("odd"), b"\xa5" * size)
+        session.write("odd", b"\xa5" * size)
         session.set_word("x", 0x10203)
         word = session.exec(first)
         assert_ended(rig, session, word, f"ret_ptr {offset} bytes off")
@@ -185,7 +186,7 @@ def test_a_descriptor_or_ring_at_an_odd_address_is_refused_or_works_right(
             assert slots == expected, f"{name}: expected the ring {expected}, got {slots}"
             assert session.word("x") == 1, f"{name}: x: expected 1, got {session.word('x')}"
         assert_lives(rig, session, name)
-        rig.engine.write(session.address(ring), bytes(SLOTS * abi.word_bytes))
+        session.write(ring, bytes(SLOTS * abi.word_bytes))
 
 
 # -- at the end of the address space ----------------------------------------------------

@@ -70,10 +70,10 @@ def _went_async(rig: Rig, by: str, fault: str) -> tuple[Session, str]:
         set_field(session, "first", "next", cut)
     if fault == "stride off the mapping":
         data = rig.engine.read(session.address("third"), abi.atom_size)
-        rig.engine.write(session.address("end"), data)
+        session.write("end", data)
         flags = Flag.STOP_ON_NONZERO | Flag.SKIP_TO_NEXT_ON_STOP
         place_of_flags = abi.atom_places[0].size_bytes
-        rig.engine.write(session.address("end"), int(flags).to_bytes(place_of_flags, abi.byteorder))
+        session.write("end", int(flags).to_bytes(place_of_flags, abi.byteorder))
         set_field(session, "first", "next", Address("end"))
     return session, pipe
 

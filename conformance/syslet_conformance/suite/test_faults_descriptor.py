@@ -90,7 +90,7 @@ def _load(rig: Rig, build: Build) -> Session:
     session.unmap("gone")
     size = rig.abi.head_offsets["ring_size_bytes"]
     good = rig.engine.read(session.address("head"), size)
-    rig.engine.write(session.address("cut_head"), good)
+    session.write("cut_head", good)
     return session
 
 

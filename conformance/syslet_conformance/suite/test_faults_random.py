@@ -22,7 +22,7 @@ SCRATCH = "scratch"
 
 def _run(rig: Rig, session: Session, stream: Stream, what: str) -> None:
     """Run one stream to its end; only where its atoms say so may it have written."""
-    rig.engine.write(stream.first, stream.image)
+    session.write(stream.first, stream.image)
     others = memory(session, SCRATCH)
     before = rig.engine.read(session.address(SCRATCH), SCRATCH_BYTES)
     assert_ended(rig, session, session.exec(stream.first), what)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from syslet_conformance.program import Address
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
 from syslet_conformance.suite.raw import ASYNC, ATOMS, HEAD, Raw
@@ -20,7 +21,7 @@ def test_arguments_and_results_are_in_the_byte_order_of_the_abi(rig: Rig) -> Non
     ascending = bytes(range(1, word + 1))
     if raw.machine.order == "little":
         ascending = ascending[::-1]
-    rig.engine.write(raw.base + inc, ascending)
+    raw.session.write(Address("raw", inc), ascending)
     raw.add(ATOMS, x)
     raw.set_arg(ATOMS, 1, raw.base + inc)
     raw.store(ATOMS + raw.machine.ret_ptr, raw.base + got)

@@ -205,7 +205,7 @@ def test_a_syslet_that_is_over_may_be_gone_at_once(rig: Rig, way: str, fate: str
     if fate == "unmapped":
         session.unmap("gone")
     else:
-        session.engine.write(session.address("gone"), garbage)
+        session.write("gone", garbage)
     wait_for_all(rig, session)
     complete(rig, session, Address("other"))
     wait_for_all(rig, session)
