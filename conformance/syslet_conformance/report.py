@@ -236,12 +236,12 @@ class _Known(NamedTuple):
     requirements: tuple[str, ...]
 
 
-def way_of(result: Result) -> str:
+def way_of(result: Result | Failure) -> str:
     """How the test was run: mode and ABI, or the ABI alone."""
     return f"{result.mode}-{result.abi}" if result.mode else result.abi
 
 
-def name_without_way(result: Result) -> str:
+def name_without_way(result: Result | Failure) -> str:
     """The test's name on every ABI and in every mode."""
     name, way = result.test, way_of(result)
     head, _, parameters = name.partition("[")
