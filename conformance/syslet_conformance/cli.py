@@ -9,7 +9,17 @@ import sys
 
 import click
 
-from syslet_conformance.commands import asm, backends, check, disasm, report, run, serve, spec
+from syslet_conformance.commands import (
+    asm,
+    backends,
+    check,
+    diff,
+    disasm,
+    report,
+    run,
+    serve,
+    spec,
+)
 from syslet_conformance.commands import exec as exec_command
 from syslet_layouts import SysletError
 
@@ -23,7 +33,7 @@ def group() -> None:
     """Conformance of syslet engines: judge them, run and look at syslet programs."""
 
 
-for module in (run, report, backends, spec, exec_command, serve, check, asm, disasm):
+for module in (run, report, diff, backends, spec, exec_command, serve, check, asm, disasm):
     group.add_command(module.command)
 
 

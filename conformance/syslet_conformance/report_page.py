@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -18,11 +20,15 @@ from markupsafe import Markup
 
 from syslet_conformance.registry import AREAS, Level
 from syslet_conformance.report import Report
+from syslet_conformance.report_trend import chart
 from syslet_conformance.report_view import MARKS, view_of
 from syslet_conformance.verdicts import Verdict
 
 TEXT_CHARS = 20_000
 """Longer texts are cut, and say so."""
+
+PIECES = 1000
+"""How many pieces of the template are handed out as one."""
 
 KEPT = "\n\t"
 """What is not printable and stays as it is."""
@@ -31,20 +37,22 @@ KEPT = "\n\t"
 def page(report: Report) -> Iterator[str]:
     """The page, in pieces. Total."""
     style, script = _asset("page.css"), _asset("page.js")
-    view = view_of(report)
-    template = _environment().get_template("report.html.jinja")
-    yield from template.generate(
+    view, trend = view_of(report), chart(report)
+    template = _environment().get_template("report.html.j2")
+    stream = template.stream(
         view=view,
         report=report,
         style=Markup(style),
         script=Markup(script),
-        policy=_policy([style], [script]),
+        policy=_policy([style, *_styles_in(trend)], [script]),
         areas=AREAS,
         levels=list(Level),
         verdicts=list(Verdict),
         marks=MARKS,
-        trend="",
+        trend=Markup(trend),
     )
+    stream.enable_buffering(PIECES)
+    yield from stream
 
 
 def clean(value: object) -> object:
@@ -65,7 +73,7 @@ def clean(value: object) -> object:
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=PackageLoader("syslet_conformance", "page"),
+        loader=PackageLoader("syslet_conformance", "templates"),
         autoescape=True,
         finalize=clean,
         undefined=StrictUndefined,
@@ -76,7 +84,12 @@ def _environment() -> Environment:
 
 @cache
 def _asset(name: str) -> str:
-    return (files("syslet_conformance.page") / name).read_text(encoding="utf-8")
+    return (files("syslet_conformance") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _styles_in(svg: str) -> list[str]:
+    """What stands in the style elements of pictures, as a browser reads it."""
+    return [html.unescape(text) for text in re.findall("<style[^>]*>(.*?)</style>", svg, re.DOTALL)]
 
 
 def _policy(styles: list[str], scripts: list[str]) -> str:

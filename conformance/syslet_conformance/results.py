@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO
+from typing import IO, Annotated
 
 import msgspec
 
@@ -12,18 +12,26 @@ from syslet_layouts import SysletError
 
 SCHEMA_VERSION = 1
 
+ERROR_CHARS = 300
+"""Longer errors about a line are cut: they may quote it."""
+
+Word = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""An integer that fits 64 bits, as every reader of JSON can hold it."""
+
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+
 
 class Header(msgspec.Struct, tag="run", tag_field="type", frozen=True):
     """Provenance of what follows."""
 
-    schema: int
+    schema: Word
     suite: str
     backend: str
     engine: str
     engine_version: str
     engine_build: str
     host: str
-    seed: int
+    seed: Word
     started: str
 
 
@@ -95,7 +103,7 @@ class Result(msgspec.Struct, tag="result", tag_field="type", frozen=True, omit_d
     verdict: Verdict
     message: str
     repeat: str
-    duration_s: float
+    duration_s: Seconds
     program: str = ""
     output: str = ""
     characteristics: dict[str, str] = {}
@@ -118,11 +126,17 @@ def from_line(data: bytes, where: str) -> Line:
     """The value of a line. SysletError that names `where` and what was wanted."""
     try:
         line: Line = _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SysletError(f"{where}: not a result: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SysletError(f"{where}: not a result: {shown(str(error))}") from None
     if isinstance(line, Header) and line.schema != SCHEMA_VERSION:
         raise SysletError(f"{where}: schema {line.schema}; wanted {SCHEMA_VERSION}")
     return line
+
+
+def shown(words: str, limit: int = ERROR_CHARS) -> str:
+    """Somebody else's words on one line, as an error may quote them."""
+    line = "".join(c if c.isprintable() else "?" for c in words[: limit + 1])
+    return line if len(line) <= limit else line[:limit] + "…"
 
 
 def read_results(path: Path) -> list[Result]:

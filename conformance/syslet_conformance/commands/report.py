@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import msgspec
 
-from syslet_conformance.command_files import write_file
-from syslet_conformance.report import Report, Tally
-from syslet_conformance.report_markdown import markdown
-from syslet_layouts import SysletError
+from syslet_conformance.junit import Cases
+from syslet_conformance.report import Tally
+from syslet_conformance.report_files import check_folder, write_report
+from syslet_conformance.report_reading import read_report
+from syslet_conformance.report_trend import with_history
 
 
 @click.command("report")
@@ -18,23 +18,25 @@ from syslet_layouts import SysletError
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write to."
 )
-def command(results: tuple[Path, ...], output: Path) -> None:
-    """Write report.json and report.md of the RESULTS files into a folder.
+@click.option(
+    "--history",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="An older report, whose trend goes on in this one (repeatable).",
+)
+def command(results: tuple[Path, ...], output: Path, history: tuple[Path, ...]) -> None:
+    """Write a report of the RESULTS files into a folder: JSON, Markdown, JUnit XML, a badge.
 
-    Everything is read before anything is written, and each file is replaced as a whole.
+    Everything is read and made before anything is replaced.
     """
-    tally = Tally()
-    for path in results:
-        tally.read(path)
-    report = tally.report()
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SysletError(f"{output}: {error.strerror}, wanted a folder") from None
-    write_file(output / "report.json", as_json(report))
-    write_file(output / "report.md", markdown(report).encode())
-
-
-def as_json(report: Report) -> bytes:
-    """The bytes of ``report.json``."""
-    return msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n"
+    check_folder(output)
+    older = [read_report(path) for path in history]
+    with Cases() as cases:
+        tally = Tally(cases)
+        for path in results:
+            tally.read(path)
+        report = tally.report()
+        for note in tally.unused:
+            click.echo(f"syslet: {note}", err=True)
+        with_history(report, older)
+        write_report(report, output, cases)

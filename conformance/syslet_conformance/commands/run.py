@@ -30,6 +30,7 @@ from syslet_conformance.results import (
     read_results,
     to_line,
 )
+from syslet_conformance.run_report import RunReport
 from syslet_conformance.supervise import RESTARTS, supervise
 from syslet_conformance.verdicts import (
     BROKEN,
@@ -172,11 +173,18 @@ class Judge:
     help="Factor of every limit of time: emulators, sanitizers, debuggers.",
 )
 @click.option("--results", type=click.Path(path_type=Path), help="Append JSON lines to this file.")
+@click.option("--report", type=click.Path(path_type=Path), help="Write a report to this folder.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Leave out what it has judged.")
 @click.option(
     "--known-failures", type=click.Path(path_type=Path), help="TOML: test pattern = reason."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="For Hypothesis.")
+@click.option(
+    "--seed",
+    type=click.IntRange(-(1 << 63), (1 << 63) - 1),
+    default=0,
+    show_default=True,
+    help="For Hypothesis.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -191,6 +199,7 @@ def command(
     restarts: int,
     patience: float,
     results: Path | None,
+    report: Path | None,
     resume: Path | None,
     known_failures: Path | None,
     seed: int,
@@ -209,11 +218,13 @@ def command(
     done = read_results(resume) if resume else []
     known = read_known_failures(known_failures) if known_failures else {}
     target = results or resume
+    reported = RunReport(report, resume) if report is not None else None
+    header = _header(chosen, backend, seed)
     with contextlib.ExitStack() as stack:
         sink = None
         if target is not None:
             sink = stack.enter_context(open_results(target))
-            sink.write(to_line(_header(chosen, backend, seed)))
+            sink.write(to_line(header))
             sink.flush()
         judge = Judge(
             jobs=jobs,
@@ -236,6 +247,8 @@ def command(
         none = SysletError(f"no test was collected (pytest status {int(status)})")
         raise judge.error or none
     everything, set_aside = judge.results, 0
+    if reported is not None:
+        reported.write(header, everything[len(done) :], known, _why_ended(judge))
     if known:
         judge.results = [r for r in everything if r.verdict not in FAILED or not is_known(known, r)]
         set_aside = len(everything) - len(judge.results)
@@ -267,6 +280,13 @@ def _header(chosen: Backend, backend: str, seed: int) -> Header:
         seed=seed,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _why_ended(judge: Judge) -> str:
+    """Why not everything was judged; "" where it was."""
+    if judge.error is not None:
+        return str(judge.error)
+    return "interrupted" if judge.interrupted else ""
 
 
 def _summary(console: Console, judge: Judge, wanted: set[str], *, restricted: bool) -> int:
