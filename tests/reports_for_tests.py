@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from syslet_conformance.registry import REQUIREMENTS
-from syslet_conformance.report import REPORT_SCHEMA, Engine, Failure, Report, SuiteTest
+from syslet_conformance.registry import REQUIREMENTS, Level
+from syslet_conformance.report import REPORT_SCHEMA, Engine, Failure, Point, Report, SuiteTest
 from syslet_conformance.results import (
     SCHEMA_VERSION,
     AtomSeen,
@@ -70,6 +70,21 @@ def header(engine: str, version: str = "1", backend: str = "exec:mine") -> Heade
     )
 
 
+def points(engine: str, backend: str) -> list[Point]:
+    """It passed 71, then 73 of 80 requirements."""
+    return [
+        Point(
+            engine=engine,
+            engine_version="1",
+            backend=backend,
+            suite="0.1.0",
+            started=f"2026-01-0{day}T00:00:00+00:00",
+            counts={Level.MUST: {Verdict.PASS: passed, Verdict.FAIL: 80 - passed}},
+        )
+        for day, passed in ((1, 71), (2, 73))
+    ]
+
+
 def two_engines() -> Report:
     """`good` passes three tests on two ABIs; `bad` fails one on one, and crashes in another."""
     passed = {"lp64-le": Verdict.PASS, "ilp32-be": Verdict.PASS}
@@ -121,4 +136,5 @@ def two_engines() -> Report:
         failures_left_out=3,
         notes=["results:4: its last line is cut off; the rest is used"],
     )
-    return Report(REPORT_SCHEMA, list(REQUIREMENTS.values()), TESTS, [good, bad])
+    rows = list(REQUIREMENTS.values())
+    return Report(REPORT_SCHEMA, rows, TESTS, [good, bad], points("bad", "exec:bad"))

@@ -19,7 +19,7 @@ from browser_for_tests import (
     show,
     shown,
 )
-from reports_for_tests import EVIDENCE, FAILURE, two_engines
+from reports_for_tests import EVIDENCE, FAILURE, points, two_engines
 
 from syslet_conformance.registry import REQUIREMENTS
 from syslet_conformance.report import Engine, Report, SuiteTest
@@ -170,6 +170,21 @@ def test_the_keyboard_reaches_search_cells_and_cards(driver: Browser, report_pag
     assert opened(driver) == ["chain.null-ends"]
 
 
+def test_the_trend_is_drawn_and_nothing_of_the_page_is_refused(
+    driver: Browser, report_page: Path
+) -> None:
+    driver.get_log("browser")
+    show(driver, report_page)
+    (text,) = shown(driver, ".trend")
+    assert "bad (exec:bad): requirements by verdict" in text
+    lines = driver.execute_script(
+        "return [...document.querySelectorAll('.trend .series path.line')].map((one) =>"
+        " getComputedStyle(one).stroke)"
+    )
+    assert len(set(lines)) == 3
+    assert driver.get_log("browser") == []
+
+
 def test_the_command_that_repeats_a_failure_is_copied(driver: Browser, report_page: Path) -> None:
     show(driver, report_page)
     show(driver, report_page, failure_id(driver))
@@ -296,6 +311,7 @@ def hostile(payload: str) -> Report:
             )
         )
     report.engines = engines
+    report.trend = points(payload, payload)
     return report
 
 
@@ -307,7 +323,8 @@ def test_nothing_of_somebody_elses_runs(driver: Browser, tmp_path: Path, number:
     assert driver.execute_script("return window.ran") is None
     strange = """return [...document.querySelectorAll('*')].filter((one) =>
       one.tagName === 'IMG' || one.tagName === 'SCRIPT' && one !== document.body.lastElementChild ||
-      [...one.attributes].some((a) => a.name.startsWith('on') || /^javascript:/.test(a.value))
+      [...one.attributes].some((a) => a.name.startsWith('on') ||
+        ['href', 'src', 'action', 'xlink:href'].includes(a.name) && !a.value.startsWith('#'))
     ).map((one) => one.outerHTML)"""
     assert driver.execute_script(strange) == []
     assert driver.get_log("browser") == []
