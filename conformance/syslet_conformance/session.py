@@ -12,6 +12,7 @@ from syslet_conformance.contract import Engine
 from syslet_conformance.image import lay_out, section_bytes
 from syslet_conformance.program import (
     Address,
+    Atom,
     Close,
     Consume,
     Drain,
@@ -33,6 +34,12 @@ from syslet_layouts import SysletError, decode_head, decode_words, encode_words
 
 NO_ANSWER = object()
 """What a step gave that was not over, in `Session.gave`: the engine died or hung in it."""
+
+SLOTS_AT_ONCE = 16
+"""How many slots one look at a ring takes in."""
+
+WORDS_AT_ONCE = 128
+"""How far apart variables may lie that one look takes in, in words."""
 
 LEFT_OVER = 32
 """How many reports and late events of one head are taken when its program goes."""
@@ -115,11 +122,16 @@ class Session:
     def _take_leave(self) -> None:
         """Take what is left of losses: a later program's head may lie at the same address.
 
-        Reports that no call had yet, and events that an engine delivers late.
+        Reports that no call had yet, and events that an engine delivers late: of each syslet one
+        at most. A head that cannot be right has an error for each wait, and so no end of them.
         """
+        atoms = (d for d in self.program.declarations if isinstance(d, Atom))
+        nested = any(atom.nr == "async_exec" for atom in atoms)
+        syslets = sum(isinstance(step, Exec) for step in self.performed)
+        most = LEFT_OVER if nested else min(syslets, LEFT_OVER)
         for label, head in self._heads.items():
             with contextlib.suppress(SysletError):
-                for _ in range(LEFT_OVER):
+                for _ in range(most):
                     reported = self.abi.signed(self.engine.wait(0, 0, self.address(label))) < 0
                     if not reported and not (head.ring and self.consume(head=label)):
                         break
@@ -140,6 +152,18 @@ class Session:
     def word(self, label: Value | str) -> int:
         """The signed word there."""
         return self.abi.signed(self.words(label, 1)[0])
+
+    def values(self, *labels: str) -> list[int]:
+        """The signed words with these labels, read in one look where they lie together."""
+        word_bytes, signed = self.abi.word_bytes, self.abi.signed
+        addresses = [self._addresses[label] for label in labels]
+        sections = {self.layout.labels[label][0] for label in labels}
+        least, most = min(addresses), max(addresses)
+        if len(sections) > 1 or most - least >= WORDS_AT_ONCE * word_bytes:
+            return [self.word(label) for label in labels]
+        data = self.engine.read(least, most - least + word_bytes)
+        found = [data[a - least : a - least + word_bytes] for a in addresses]
+        return [signed(decode_words(self.abi, word)[0]) for word in found]
 
     def slots(self, head: str = "head") -> list[int]:
         """The slots of the ring that belongs to `head`."""
@@ -273,15 +297,18 @@ class Session:
         word_bytes, ring_address = self.abi.word_bytes, self.address(ring)
         offset = self.abi.head_offsets["user_ring_idx"]
         index = self.index("user_ring_idx", head)
-        while count is None or len(taken) < count:
-            entry = self.words(ring_address + index * word_bytes, 1)[0]
-            if not entry:
-                break
-            self._write_words(ring_address + index * word_bytes, [0])
-            index = (index + 1) % slots
-            self._write_words(self.address(Address(head, offset)), [index])
-            taken.append(entry)
         self.gave[-1] = taken
+        while count is None or len(taken) < count:
+            wanted = slots if count is None else count - len(taken)
+            address = ring_address + index * word_bytes
+            together = max(min(wanted, slots - index, SLOTS_AT_ONCE), 1)
+            for entry in self.words(address, together):
+                if not entry:
+                    return taken
+                self._write_words(ring_address + index * word_bytes, [0])
+                index = (index + 1) % slots
+                self._write_words(self.address(Address(head, offset)), [index])
+                taken.append(entry)
         return taken
 
     def perform(self, step: Step) -> int | bytes | list[int] | Call | None:

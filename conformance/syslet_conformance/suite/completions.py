@@ -215,13 +215,14 @@ class Completions(RuleBasedStateMachine):
             "guards": [GUARD, GUARD],
             "effects": [*model.ended, model.cached],
         }
-        counters = [session.word(f"ended{number}") for number in range(SYSLETS)]
+        counters = [f"ended{number}" for number in range(SYSLETS)]
+        below, above, *effects = session.values("below", "above", *counters, "cached")
         got: dict[str, object] = {
             "slots": [session.name(slot) for slot in session.slots()],
             "kernel_ring_idx": session.index("kernel_ring_idx"),
             "user_ring_idx": session.index("user_ring_idx"),
-            "guards": [session.word("below"), session.word("above")],
-            "effects": [*counters, session.word("cached")],
+            "guards": [below, above],
+            "effects": effects,
         }
         assert got == expected, self._wrong("state", str(expected), str(got))
 

@@ -81,7 +81,7 @@ def assert_slots(session: Session, *expected: Address | int, head: str = "head")
 
 def assert_words(session: Session, **expected: int) -> None:
     """The variables with these labels hold these signed words."""
-    got = {label: session.word(label) for label in expected}
+    got = dict(zip(expected, session.values(*expected), strict=True))
     assert got == expected, f"variables: expected {expected}, got {got}"
 
 

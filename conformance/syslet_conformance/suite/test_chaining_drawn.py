@@ -61,7 +61,7 @@ def _assert_walks(rig: Rig, chain: Chain) -> None:
     session, ran = rig.run(build_chain(chain), Address("atom_0"))
     expected = {f"v{i}": word for i, word in enumerate(walked.values)}
     expected |= {f"result_{i}": word for i, word in enumerate(walked.results)}
-    got = {label: session.word(label) for label in expected}
+    got = dict(zip(expected, session.values(*expected), strict=True))
     wrong = {name: (want, got[name]) for name, want in expected.items() if want != got[name]}
     assert not wrong, (
         f"(expected, got): {wrong}, from the atoms {walked.path} of\n{program_text(session)}"
