@@ -18,10 +18,12 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from syslet_conformance.pictures import graph, timeline
 from syslet_conformance.registry import AREAS, Level
 from syslet_conformance.report import Report
 from syslet_conformance.report_trend import chart
 from syslet_conformance.report_view import MARKS, view_of
+from syslet_conformance.results import Evidence
 from syslet_conformance.verdicts import Verdict
 
 TEXT_CHARS = 20_000
@@ -49,6 +51,7 @@ def page(report: Report) -> Iterator[str]:
         levels=list(Level),
         verdicts=list(Verdict),
         marks=MARKS,
+        pictures=_pictures,
         trend=Markup(trend),
     )
     stream.enable_buffering(PIECES)
@@ -85,6 +88,15 @@ def _environment() -> Environment:
 @cache
 def _asset(name: str) -> str:
     return (files("syslet_conformance") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _pictures(evidence: Evidence) -> list[tuple[str, Markup]]:
+    """Title and picture of what there is to draw."""
+    drawn = [
+        ("The atoms, and the way that the reference took", graph(evidence)),
+        ("What the reference did, in order", timeline(evidence)),
+    ]
+    return [(title, Markup(picture)) for title, picture in drawn if picture]
 
 
 def _styles_in(svg: str) -> list[str]:

@@ -29,6 +29,9 @@ MARKS = {
 }
 """A verdict by shape, for who does not see its colour."""
 
+PICTURED = 40
+"""So many failures of each engine are drawn."""
+
 COLUMNS_NAMED = 12
 """How many columns are named beside one test that does not pass on them."""
 
@@ -71,7 +74,13 @@ class FailureView:
     id: str
     engine: EngineView
     failure: Failure
+    is_early: bool
     card: str = ""
+
+    @property
+    def pictured(self) -> bool:
+        """Whether its evidence is drawn."""
+        return self.is_early and self.failure.evidence is not None
 
     @property
     def parts_at(self) -> int | None:
@@ -205,9 +214,9 @@ def _not_passed(report: Report, engines: list[EngineView]) -> dict[int, str]:
 
 
 def _failures(engine: EngineView) -> Iterator[FailureView]:
-    for failure in engine.engine.failures:
+    for number, failure in enumerate(engine.engine.failures):
         digest = hashlib.sha256(failure.test.encode(errors="replace")).hexdigest()[:10]
-        yield FailureView(f"{engine.slug}/{digest}", engine, failure)
+        yield FailureView(f"{engine.slug}/{digest}", engine, failure, number < PICTURED)
 
 
 def _place(failures: list[list[FailureView]], cards: dict[str, Card]) -> None:
