@@ -24,6 +24,7 @@ from syslet_conformance.report import Report
 from syslet_conformance.report_trend import chart
 from syslet_conformance.report_view import MARKS, view_of
 from syslet_conformance.results import Evidence
+from syslet_conformance.svg import STYLE
 from syslet_conformance.verdicts import Verdict
 
 TEXT_CHARS = 20_000
@@ -38,7 +39,7 @@ KEPT = "\n\t"
 
 def page(report: Report) -> Iterator[str]:
     """The page, in pieces. Total."""
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = _asset("page.css") + STYLE, _asset("page.js")
     view, trend = view_of(report), chart(report)
     template = _environment().get_template("report.html.j2")
     stream = template.stream(
@@ -90,13 +91,16 @@ def _asset(name: str) -> str:
     return (files("syslet_conformance") / "templates" / name).read_text(encoding="utf-8")
 
 
+_OWN_STYLE = f"<style>{STYLE}</style>"
+
+
 def _pictures(evidence: Evidence) -> list[tuple[str, Markup]]:
-    """Title and picture of what there is to draw."""
+    """Title and picture of what there is to draw; their style is in the page's."""
     drawn = [
         ("The atoms, and the way that the reference took", graph(evidence)),
         ("What the reference did, in order", timeline(evidence)),
     ]
-    return [(title, Markup(picture)) for title, picture in drawn if picture]
+    return [(title, Markup(picture.replace(_OWN_STYLE, ""))) for title, picture in drawn if picture]
 
 
 def _styles_in(svg: str) -> list[str]:
