@@ -146,7 +146,7 @@ def test_where_nothing_was_skipped_it_is_valid_against_ant_s_which_knows_no_skip
 
 
 def test_the_schemas_tell_what_is_wrong(
-    tmp_path: Path, schemas: dict[str, xmlschema.XMLSchema]
+    schemas: dict[str, xmlschema.XMLSchema],
 ) -> None:
     for schema in schemas.values():
         with pytest.raises(xmlschema.XMLSchemaValidationError):
