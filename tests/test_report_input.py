@@ -288,12 +288,12 @@ def test_what_is_no_file_to_read_is_one_line(tmp_path: Path, kind: str, command:
     path, good = tmp_path / "in", tmp_path / "good"
     good.write_bytes(lines(header(), result()))
     make(path)
-    words: list[str | Path] = {
+    commands: dict[str, list[str | Path]] = {
         "report": ["report", path, "-o", tmp_path / "out"],
         "diff": ["diff", good, path],
         "history": ["report", good, "--history", path, "-o", tmp_path / "out"],
-    }[command]
-    ran = run(*words)
+    }
+    ran = run(*commands[command])
     assert wanted in said(ran)
 
 
@@ -420,18 +420,8 @@ def test_a_report_changed_at_random_is_compared_or_one_line(tmp_path: Path) -> N
         ["report", good, "-o", tmp_path / "new", "--history", bad],
     ]
     for _ in range(300):
-        (tmp_path / "bad").write_bytes(mutated(random_, line))
-        for words in (
-            ["diff", tmp_path / "results0", tmp_path / "bad"],
-            [
-                "report",
-                tmp_path / "results0",
-                "-o",
-                tmp_path / "new",
-                "--history",
-                tmp_path / "bad",
-            ],
-        ):
+        bad.write_bytes(mutated(random_, line))
+        for words in commands:
             ran = run(*words)
             if ran.exception is not None and not isinstance(ran.exception, SystemExit):
                 said(ran)
