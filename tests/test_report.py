@@ -11,68 +11,18 @@ from typing import Any
 
 import jsonschema
 import pytest
-from click.testing import CliRunner
-from click.testing import Result as Ran
+from results_for_tests import header, lines, report, result
 
-from syslet_conformance.cli import group
 from syslet_conformance.registry import REQUIREMENTS
 from syslet_conformance.report import FAILURES_KEPT, report_schema
+from syslet_conformance.report_files import writers
 from syslet_conformance.report_markdown import code, text
-from syslet_conformance.results import SCHEMA_VERSION, Header, Result, to_line
+from syslet_conformance.report_reading import read_report
 from syslet_conformance.verdicts import Verdict
 from syslet_layouts import SysletError
 
 REPORTS = Path(__file__).parent.parent / "reports"
 HOSTILE = "<script>alert(1)</script> | `x` \x1b[31m\r\n# [a](javascript:b) @all"
-
-
-def header(engine: str = "mine", version: str = "1", backend: str = "exec:mine") -> Header:
-    return Header(
-        schema=SCHEMA_VERSION,
-        suite="0.1.0",
-        backend=backend,
-        engine=engine,
-        engine_version=version,
-        engine_build="cc",
-        host="Linux",
-        seed=0,
-        started="2026-01-01T00:00:00+00:00",
-    )
-
-
-def result(
-    test: str = "chaining::test_a[cached-lp64-le]",
-    verdict: Verdict = Verdict.PASS,
-    *,
-    ids: tuple[str, ...] = ("chain.next",),
-    abi: str = "lp64-le",
-    message: str = "",
-    characteristics: dict[str, str] | None = None,
-) -> Result:
-    return Result(
-        test=test,
-        requirements=ids,
-        abi=abi,
-        mode="cached",
-        verdict=verdict,
-        message=message,
-        repeat=f"syslet run exec:mine --test '{test}'",
-        duration_s=0.1,
-        characteristics=characteristics or {},
-    )
-
-
-def report(folder: Path, *files: bytes) -> Ran:
-    paths = []
-    for number, data in enumerate(files):
-        path = folder / f"results{number}"
-        path.write_bytes(data)
-        paths.append(str(path))
-    return CliRunner().invoke(group, ["report", *paths, "-o", str(folder / "out")])
-
-
-def lines(*values: Header | Result) -> bytes:
-    return b"".join(map(to_line, values))
 
 
 def written(folder: Path) -> tuple[dict[str, Any], str]:
@@ -259,5 +209,11 @@ def test_the_published_report_is_of_this_suite_and_every_engine_of_the_repositor
             engine["tests"]
         )
         assert set(engine["verdicts"]) == set(REQUIREMENTS)
-    page = (REPORTS / "report.md").read_text()
-    assert page.count("**holds**") == len(found)
+
+
+def test_the_published_files_are_what_the_published_report_makes() -> None:
+    made = {name: b"".join(pieces()) for name, pieces in writers(read_report(REPORTS)).items()}
+    assert set(made) >= {"report.json", "report.md", "badge.json", "badge.svg"}
+    for name, content in made.items():
+        assert (REPORTS / name).read_bytes() == content, name
+    assert made["report.md"].count(b"**holds**") == 5

@@ -55,7 +55,8 @@ def counted(engine: EngineDiff) -> str:
 def conclusion(diff: Diff) -> str:
     """The last line."""
     if diff.regressions:
-        return f"{diff.regressions} regressions: a MUST or SHOULD is worse on an ABI"
+        words = "regression" if diff.regressions == 1 else "regressions"
+        return f"{diff.regressions} {words}: a MUST or SHOULD is worse on an ABI"
     return "no regression: no MUST or SHOULD is worse"
 
 

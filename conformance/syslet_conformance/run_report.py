@@ -9,6 +9,7 @@ from syslet_conformance.junit import Cases
 from syslet_conformance.known_failures import matches
 from syslet_conformance.report import NOT_PASSED, Tally
 from syslet_conformance.report_files import check_folder, write_report
+from syslet_conformance.report_trend import with_history
 from syslet_conformance.results import Header, Result
 
 
@@ -41,5 +42,7 @@ class RunReport:
                 self._tally.note(f"{result.test}: a known failure: {reasons[0]}")
         if end:
             self._tally.note(f"the run ended early: {end}")
+        report = self._tally.report()
+        with_history(report, [])
         with self._cases:
-            write_report(self._tally.report(), self._folder, self._cases)
+            write_report(report, self._folder, self._cases)

@@ -247,8 +247,6 @@ def command(
         none = SysletError(f"no test was collected (pytest status {int(status)})")
         raise judge.error or none
     everything, set_aside = judge.results, 0
-    if reported is not None:
-        reported.write(header, everything[len(done) :], known, _why_ended(judge))
     if known:
         judge.results = [r for r in everything if r.verdict not in FAILED or not is_known(known, r)]
         set_aside = len(everything) - len(judge.results)
@@ -258,6 +256,8 @@ def command(
     for line in stale(known, everything):
         console.print(f"[red]{escape(line)}[/]")
         code = code or BROKEN
+    if reported is not None:
+        reported.write(header, everything[len(done) :], known, _why_ended(judge))
     if judge.error is not None:
         raise judge.error
     context.exit(CANNOT_JUDGE if judge.interrupted else code)
