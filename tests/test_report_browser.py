@@ -114,6 +114,16 @@ def test_a_filtered_view_is_a_link(driver: Browser, report_page: Path) -> None:
     assert shown(driver, "#filters [name=verdict]")
 
 
+def test_back_undoes_what_was_chosen(driver: Browser, report_page: Path) -> None:
+    show(driver, report_page)
+    choose(driver, "area", "chaining")
+    choose(driver, "verdict", "fail")
+    driver.back()
+    driver.execute_async_script("setTimeout(arguments[0])")
+    assert driver.current_url.partition("#")[2] == "area=chaining"
+    assert rows(driver) == [id_ for id_, row in REQUIREMENTS.items() if row.area == "chaining"]
+
+
 def test_an_engine_that_was_chosen_has_the_matrix_for_itself(
     driver: Browser, report_page: Path
 ) -> None:
@@ -129,7 +139,7 @@ def test_a_cell_leads_to_its_tests_and_opens_what_they_lie_in(
     assert opened(driver) == []
     driver.find_element("css selector", "tr[data-id='chain.next'] td.fail a").click()
     assert opened(driver) == ["chain.next"]
-    assert "bad 1, lp64-le: 2 pass, 1 fail" in shown(driver, ":target")[0]
+    assert shown(driver, ":target") == ["✗ lp64-le 2 pass, 1 fail"]
 
 
 def test_a_link_to_a_failure_opens_it_and_its_card(driver: Browser, report_page: Path) -> None:
@@ -138,7 +148,7 @@ def test_a_link_to_a_failure_opens_it_and_its_card(driver: Browser, report_page:
     show(driver, report_page, id_)
     assert opened(driver) == ["chain.next", id_]
     (text,) = shown(driver, "details.failure[open]")
-    for part in ("expected &second, got &first", "here they part", "it said this", FAILURE.repeat):
+    for part in ("&second", "here they part", "it said this", FAILURE.repeat):
         assert part in text
 
 

@@ -16,7 +16,7 @@ from reports_for_tests import FAILURE, two_engines
 from syslet_conformance.registry import REQUIREMENTS
 from syslet_conformance.report import Report
 from syslet_conformance.report_page import TEXT_CHARS, clean, page
-from syslet_conformance.report_view import view_of
+from syslet_conformance.report_view import IN_FULL, view_of
 from syslet_conformance.verdicts import Verdict
 
 
@@ -80,14 +80,15 @@ def test_a_cell_has_the_verdict_and_how_many_tests_had_which() -> None:
     cards = {card.row.id: card for card in view_of(two_engines()).cards}
     # Columns: good on lp64-le, good on ilp32-be, bad on lp64-le.
     cells = cards["chain.next"].cells
-    assert [verdict for verdict, _ in cells] == [Verdict.PASS, Verdict.PASS, Verdict.FAIL]
-    assert [dict(counts) for _, counts in cells] == [
+    assert [cell.verdict for cell in cells] == ["pass", "pass", "fail"]
+    assert [dict(cell.tests) for cell in cells] == [
         {Verdict.PASS: 3},
         {Verdict.PASS: 3},
         {Verdict.FAIL: 1, Verdict.PASS: 2},
     ]
-    assert cards["skip.stride"].cells == [(None, {})] * 3
-    assert "bad 1, lp64-le: 2 pass, 1 fail" in re.sub("<[^>]+>", "", text_of(two_engines()))
+    nothing = [(cell.verdict, dict(cell.tests)) for cell in cards["skip.stride"].cells]
+    assert nothing == [("none", {})] * 3
+    assert "bad 1 ✗ lp64-le 2 pass, 1 fail" in re.sub("<[^>]+>", "", text_of(two_engines()))
 
 
 def test_a_test_is_named_once_in_a_card_with_what_it_got_where_it_did_not_pass() -> None:
@@ -100,7 +101,8 @@ def test_a_test_is_named_once_in_a_card_with_what_it_got_where_it_did_not_pass()
 
 def test_a_failure_is_shown_whole_in_one_card_and_linked_from_the_others() -> None:
     text = text_of(two_engines())
-    assert text.count("expected &amp;second, got &amp;first") == 1
+    said = "<dt>expected<dd><code>&amp;second</code><dt>got<dd><code>&amp;first</code>"
+    assert text.count(said) == 1
     assert text.count("<pre>atom first umem_add(&amp;x, &amp;one)\n\nexec") == 1
     assert text.count(FAILURE.repeat.replace("'", "&#39;")) == 1
     for part in ("it said this", "the trace was cut", "delivered late", "its last line is cut off"):
@@ -108,7 +110,46 @@ def test_a_failure_is_shown_whole_in_one_card_and_linked_from_the_others() -> No
     cards = {card.row.id: card for card in view_of(two_engines()).cards}
     assert [shown.failure for shown in cards["chain.next"].shown] == [FAILURE]
     assert [shown.failure for shown in cards["chain.null-ends"].linked] == [FAILURE]
-    assert "5 tests did not pass; the first 2 are shown in full" in re.sub(r"\s+", " ", text)
+    assert "5 tests did not pass; the report has the first 2:" in re.sub(r"\s+", " ", text)
+
+
+def test_of_many_failures_the_first_of_each_requirement_are_in_full_and_the_rest_is_named() -> None:
+    report = two_engines()
+    bad = report.engines[1]
+    bad.failures = [
+        msgspec.structs.replace(FAILURE, test=f"ring::test_{id_}_{number}", requirements=(id_,))
+        for id_, count in (("chain.next", IN_FULL + 5), ("chain.null-ends", 2))
+        for number in range(count)
+    ]
+    cards = {card.row.id: card for card in view_of(report).cards}
+    following, null = cards["chain.next"], cards["chain.null-ends"]
+    assert (len(null.shown), len(null.named)) == (2, 0)
+    assert (len(following.shown), len(following.named)) == (IN_FULL - 2, 7)
+    text = text_of(report)
+    assert text.count('class="failure"') == IN_FULL
+    for failure in bad.failures:
+        assert failure.test in text
+
+
+@pytest.mark.parametrize(
+    ("message", "parts"),
+    [
+        ("expected 1, got 2", ("", "1", "2", "")),
+        ("x: expected {'got': 1}, got {'got': 2}", ("x", "{'got': 1}", "{'got': 2}", "")),
+        ("x: expected 1, got 2, after\nexec &a", ("x", "1", "2", "after\nexec &a")),
+        ("expected 1, got 2, got 3", None),
+        ("it ended", None),
+    ],
+)
+def test_what_was_expected_and_got_is_told_apart_where_the_message_says_so(
+    message: str, parts: tuple[str, ...] | None
+) -> None:
+    report = two_engines()
+    report.engines[1].failures = [msgspec.structs.replace(FAILURE, message=message)]
+    ((_, (shown,)),) = [
+        (of.row.id, of.shown) for of in view_of(report).cards if of.row.id == "chain.next"
+    ]
+    assert shown.wanted_and_got == parts
 
 
 def test_where_engine_and_reference_part_is_marked_at_the_first_turn_that_differs() -> None:

@@ -27,8 +27,11 @@ from syslet_conformance.results import Evidence
 from syslet_conformance.svg import STYLE
 from syslet_conformance.verdicts import Verdict
 
-TEXT_CHARS = 20_000
+TEXT_CHARS = 8_000
 """Longer texts are cut, and say so."""
+
+STEPS_SHOWN = 200
+"""Of the reference, on the way to one answer."""
 
 PIECES = 1000
 """How many pieces of the template are handed out as one."""
@@ -53,6 +56,7 @@ def page(report: Report) -> Iterator[str]:
         verdicts=list(Verdict),
         marks=MARKS,
         pictures=_pictures,
+        steps_shown=STEPS_SHOWN,
         trend=Markup(trend),
     )
     stream.enable_buffering(PIECES)

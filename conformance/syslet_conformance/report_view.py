@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from syslet_conformance.registry import REQUIREMENTS, Level, Requirement
 from syslet_conformance.report import LETTERS, Engine, Failure, Report
+from syslet_conformance.results import Turn
 from syslet_conformance.verdicts import Verdict, worst
 
 NAME_CHARS = 60
@@ -29,12 +30,19 @@ MARKS = {
 }
 """A verdict by shape, for who does not see its colour."""
 
-PICTURED = 40
-"""So many failures of each engine are drawn."""
+IN_FULL = 40
+IN_FULL_OF_ALL = 200
+"""How many failures are shown in full: of one engine, and of all; the rest are named."""
+
+NO_VERDICT = "none"
+"""Of a cell without a result."""
 
 COLUMNS_NAMED = 12
 """How many columns are named beside one test that does not pass on them."""
 
+_EXPECTED = re.compile(
+    r"(?:([^\n]{1,200}?): )?expected (.*), got (.*?)(?:, (after\n.*))?", re.DOTALL
+)
 _BY_LETTER = {letter: verdict for verdict, letter in LETTERS.items()}
 
 
@@ -48,8 +56,23 @@ class Column:
 
 
 @dataclass(slots=True)
+class Cell:
+    """What a column says of a requirement: the id of the place that says more, the worst verdict
+    or "none", and how many tests got which."""
+
+    id: str
+    abi: str
+    verdict: str
+    tests: Counter[Verdict]
+    said: str
+
+
+@dataclass(slots=True)
 class EngineView:
-    """An engine with the name that the page calls it by; no two have one."""
+    """An engine with the name that the page calls it by; no two have one.
+
+    `homes` are the requirements in whose cards its failures are, and how many.
+    """
 
     engine: Engine
     name: str
@@ -57,6 +80,12 @@ class EngineView:
     columns: list[Column]
     levels: list[tuple[Level, int, int]]
     tests: Counter[Verdict]
+    homes: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def counted(self) -> str:
+        """How many tests got which verdict."""
+        return _counted(self.tests)
 
     @property
     def failures(self) -> int:
@@ -74,43 +103,55 @@ class FailureView:
     id: str
     engine: EngineView
     failure: Failure
-    is_early: bool
     card: str = ""
+    in_full: bool = False
 
     @property
-    def pictured(self) -> bool:
-        """Whether its evidence is drawn."""
-        return self.is_early and self.failure.evidence is not None
+    def wanted_and_got(self) -> tuple[str, str, str, str] | None:
+        """Its message by its parts: of what, what was expected, what was got, and the rest."""
+        found = _EXPECTED.fullmatch(self.failure.message)
+        if found is None or self.failure.message.count(", got ") != 1:
+            return None
+        what, wanted, got, rest = found.groups()
+        return what or "", wanted, got, rest or ""
 
     @property
-    def parts_at(self) -> int | None:
+    def parting(self) -> Turn | None:
         """The first turn at which engine and reference gave something else."""
-        turns = self.failure.evidence.turns if self.failure.evidence else ()
-        return next((n for n, t in enumerate(turns) if t.engine != t.reference), None)
+        return next((turn for turn in self._turns if turn.engine != turn.reference), None)
+
+    @property
+    def silent(self) -> int:
+        """How many turns gave nothing, as what prepares memory does."""
+        return sum(not (turn.engine or turn.reference) for turn in self._turns)
+
+    @property
+    def _turns(self) -> tuple[Turn, ...]:
+        return self.failure.evidence.turns if self.failure.evidence else ()
 
 
 @dataclass(slots=True)
 class Card:
     """One requirement: a cell for each column, its tests, and the failures it is the first of.
 
-    `tests` pairs each name with what it got where it did not pass, as text.
+    `engines` has the same cells by engine. `shown` are failures in full, `named` are without what
+    led to them, `linked` are in another card. `tests` pairs each name with what it got where it did
+    not pass, as text.
     """
 
     row: Requirement
-    cells: list[tuple[Verdict | None, Counter[Verdict]]]
+    cells: list[Cell]
+    engines: list[tuple[EngineView, list[Cell]]]
     tests: list[tuple[str, str]]
     shown: list[FailureView] = field(default_factory=list)
+    named: list[FailureView] = field(default_factory=list)
     linked: list[FailureView] = field(default_factory=list)
 
     @property
-    def verdicts(self) -> set[Verdict]:
-        """Those of its cells."""
-        return {verdict for verdict, _ in self.cells if verdict is not None}
-
-    @property
-    def worst(self) -> Verdict:
-        """Of all its cells."""
-        return worst(self.verdicts)
+    def worst(self) -> Verdict | None:
+        """Of all its cells; None where it has no result."""
+        found = [Verdict(cell.verdict) for cell in self.cells if cell.verdict != NO_VERDICT]
+        return worst(found) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +171,7 @@ def view_of(report: Report) -> View:
     columns = [column for engine in engines for column in engine.columns]
     cards = _cards(report, engines, columns)
     failures = [list(_failures(engine)) for engine in engines]
-    _place(failures, {card.row.id: card for card in cards})
+    _place(engines, failures, {card.row.id: card for card in cards})
     keys = sorted({key for engine in report.engines for key in engine.characteristics})
     facts = [(key, [e.characteristics.get(key, "") for e in report.engines]) for key in keys]
     return View(engines, columns, cards, failures, facts)
@@ -143,13 +184,15 @@ def _engines(report: Report) -> Iterator[EngineView]:
         name = short[number]
         if short.count(name) > 1:
             name = f"{name} ({engine.run.backend})"
+        if len(name) > NAME_CHARS:
+            name = name[: NAME_CHARS - 1] + "…"
         slug = re.sub("[^a-z0-9]+", "-", name.lower())[:NAME_CHARS].strip("-") or "engine"
         while slug in taken:
             slug += "-"
         taken.add(slug)
         columns = [Column(number, abi, f"{slug}/{_key(abi)}") for abi in engine.tests]
         tests = sum((Counter(counts) for counts in engine.tests.values()), Counter[Verdict]())
-        yield EngineView(engine, name[:NAME_CHARS], slug, columns, _levels(engine), tests)
+        yield EngineView(engine, name, slug, columns, _levels(engine), tests)
 
 
 def _key(text: str) -> str:
@@ -174,18 +217,29 @@ def _cards(report: Report, engines: list[EngineView], columns: list[Column]) -> 
         for id_ in test.requirements:
             if id_ in tests:
                 tests[id_].append(index)
-    of_columns = [(c.abi, engines[c.engine].engine, _letters(engines, c)) for c in columns]
+    of_columns = [(c, c.abi, engines[c.engine].engine, _letters(engines, c)) for c in columns]
     odd = _not_passed(report, engines)
     cards = []
     for row in report.requirements:
-        cells = []
-        for abi, engine, ways in of_columns:
-            letters = Counter(ways[i] for ways in ways for i in tests[row.id] if i < len(ways))
+        at = tests[row.id]
+        cells: list[Cell] = []
+        by_engine: list[tuple[EngineView, list[Cell]]] = [(view, []) for view in engines]
+        for column, abi, engine, ways in of_columns:
+            letters = Counter(letters[i] for letters in ways for i in at if i < len(letters))
             counts = Counter({_BY_LETTER[k]: n for k, n in letters.items() if k in _BY_LETTER})
-            cells.append((engine.verdicts.get(row.id, {}).get(abi), counts))
-        named = [(report.tests[i].name, odd.get(i, "")) for i in tests[row.id]]
-        cards.append(Card(row, cells, named))
+            verdict = engine.verdicts.get(row.id, {}).get(abi)
+            id_ = f"{row.id}/{column.key}"
+            cell = Cell(id_, abi, verdict or NO_VERDICT, counts, _counted(counts))
+            cells.append(cell)
+            by_engine[column.engine][1].append(cell)
+        named = [(report.tests[i].name, odd.get(i, "")) for i in at]
+        cards.append(Card(row, cells, [pair for pair in by_engine if pair[1]], named))
     return cards
+
+
+def _counted(counts: Counter[Verdict]) -> str:
+    """How many of which verdict, best first."""
+    return ", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v]) or "no test"
 
 
 def _letters(engines: list[EngineView], column: Column) -> list[str]:
@@ -214,17 +268,33 @@ def _not_passed(report: Report, engines: list[EngineView]) -> dict[int, str]:
 
 
 def _failures(engine: EngineView) -> Iterator[FailureView]:
-    for number, failure in enumerate(engine.engine.failures):
+    for failure in engine.engine.failures:
         digest = hashlib.sha256(failure.test.encode(errors="replace")).hexdigest()[:10]
-        yield FailureView(f"{engine.slug}/{digest}", engine, failure, number < PICTURED)
+        yield FailureView(f"{engine.slug}/{digest}", engine, failure)
 
 
-def _place(failures: list[list[FailureView]], cards: dict[str, Card]) -> None:
-    """Each failure is shown in the card of its first requirement, and linked from the others."""
-    for shown in (shown for of_engine in failures for shown in of_engine):
-        found = [cards[id_] for id_ in shown.failure.requirements if id_ in cards]
-        for card in found[:1]:
-            card.shown.append(shown)
-            shown.card = card.row.id
-        for card in found[1:]:
-            card.linked.append(shown)
+def _place(
+    engines: list[EngineView], failures: list[list[FailureView]], cards: dict[str, Card]
+) -> None:
+    """Each failure is in the card of its first requirement, and linked from the others.
+
+    In full are the first of each requirement, then the second, as far as there is room.
+    """
+    limit = min(IN_FULL, IN_FULL_OF_ALL // max(len(failures), 1))
+    for view, of_engine in zip(engines, failures, strict=True):
+        found = [[cards[id_] for id_ in f.failure.requirements if id_ in cards] for f in of_engine]
+        earlier: Counter[str] = Counter()
+        turns = []
+        for number, homes in enumerate(found):
+            home = homes[0].row.id if homes else ""
+            turns.append((earlier[home], number))
+            earlier[home] += 1
+        for _, number in sorted(turns)[:limit]:
+            of_engine[number].in_full = True
+        for shown, homes in zip(of_engine, found, strict=True):
+            for card in homes[:1]:
+                (card.shown if shown.in_full else card.named).append(shown)
+                shown.card = card.row.id
+            for card in homes[1:]:
+                card.linked.append(shown)
+        view.homes = [(id_, n) for id_, n in earlier.items() if id_]
