@@ -383,7 +383,8 @@ def test_a_run_says_below_a_failure_where_engine_and_reference_part(tmp_path: Pa
     backend = "python:engines_for_tests:WaitsForNothing"
     test = "waiting::test_a_wait_that_blocked_returns_0[ilp32-le-enough]"
     said, [evidence] = run(tmp_path, backend, "--test", test)
-    assert given(evidence)[-1] == ("started, returned 0", "started")  # nobody has fed its pipe
+    # Nobody has fed its pipe: the test ended where the wait did not block.
+    assert given(evidence)[-2:] == [("started, returned 0", "started"), ("got 0", "blocks")]
     assert said.splitlines()[3:5] == [
         "parts from the reference in step wait 1 head=&head started",
         "  the engine: started, returned 0; the reference: started",

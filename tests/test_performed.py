@@ -76,6 +76,40 @@ def test_what_was_done_with_numbers_is_text_with_labels_that_does_the_same_elsew
     assert again.gave == [None, None, None, second, efault, 0, None, nothing]
 
 
+STARTED = """section data
+ring r 2
+head h ring=r
+pipe p
+word into = 0
+word at = &into
+word one = 1
+
+section code
+atom first read(&p.read, &at, &one)
+
+"""
+
+
+def test_a_call_that_the_test_waits_for_itself_is_joined_once_no_other_is_under_way() -> None:
+    session = Session(reference().open(ABIS["ilp32-le"]), parse(STARTED))
+    session.exec("first", "h")
+    early, late = session.start_wait(0, "h"), session.start_wait(1, "h")
+    assert early.join() == 0
+    session.feed("p", b"x")
+    assert late.join() == 0
+    assert late.join() == 0
+    assert session.join() == []
+    assert program_text(session) == STARTED + (
+        "exec &first head=&h\n"
+        "wait 0 head=&h started\n"
+        "wait 1 head=&h started\n"
+        'feed p "x"\n'
+        "join\n"
+        "join\n"
+    )
+    assert session.gave[-2:] == [[0, 0], []]
+
+
 def test_a_step_that_raises_gave_no_answer() -> None:
     session = Session(reference().open(ABIS["ilp32-le"]), parse(DECLARED))
     session.unmap("gone")

@@ -142,7 +142,7 @@ def test_several_syslets_are_told_apart() -> None:
     visits = {b.get("data-atom"): b.get("data-visits") for b in root.iter(f"{SVG}rect")}
     assert visits == {"a": "s1: 1", "b": "s1: 2  s2: 1"}
     assert {"s1", "s2", "syslet 1 ends here"} < set(texts(root))
-    assert "syslet 2 ends here, its entry is in slot 3" in texts(root)
+    assert "syslet 2 ends here, its entry is in slot 3 of &h" in texts(root)
 
 
 def test_what_leads_nowhere_and_a_fault_are_said() -> None:

@@ -39,6 +39,8 @@ class Call:
     function: Callable[[], int]
     words: list[int] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
+    on_join: Callable[[], None] | None = None
+    """Done each time that somebody has waited for its return."""
     _runs: threading.Lock = field(default_factory=held_lock)
 
     @property
@@ -59,6 +61,8 @@ class Call:
             raise Hang(f"{self.what} did not return within {limit_s:g} s")
         if self.errors:
             raise self.errors[0]
+        if self.on_join is not None:
+            self.on_join()
         return self.words[0]
 
     def run(self, then: Callable[[], None] = lambda: None) -> None:

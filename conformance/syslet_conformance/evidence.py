@@ -122,7 +122,10 @@ def _look(session: Session, left: _Left) -> int:
     for index, section in enumerate(session.layout.sections):
         base, size = session.bases[index], section.size_bytes
         if base not in session.unmapped and 0 < size <= MEMORY_BYTES:
-            left.sections[index] = session.engine.read(base, size)
+            data = session.engine.read(base, size)
+            if len(data) != size:
+                raise SysletError(f"read of {size} bytes gave {len(data)}")
+            left.sections[index] = data
     return 0
 
 

@@ -55,7 +55,8 @@ class Way:
             case "post" if "errno" in event.detail:
                 self.end = f"ends here, its entry is lost (errno {event.detail['errno']})"
             case "post":
-                self.end = f"ends here, its entry is in slot {event.detail.get('index', '')}"
+                slot, head = event.detail.get("index", ""), event.detail.get("head", "")
+                self.end = f"ends here, its entry is in slot {slot} of {head}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,9 +206,7 @@ class Session:
         """Exec, to go on beside other calls. Missing where other calls cannot go on meanwhile."""
         self._need("threads")
         self._begin(Exec(_value(atom), _value(head), started=True))
-        call = self.gave[-1] = calls.make("exec", self._exec(atom, head))
-        self.calls.append(call)
-        return call
+        return self._started(calls.make("exec", self._exec(atom, head)))
 
     def _exec(self, atom: Value | str, head: Value | str) -> Callable[[], int]:
         return partial(self.engine.exec, self.address(atom), self.address(head))
@@ -228,9 +226,7 @@ class Session:
         """
         self._need("threads")
         self._begin(Wait(n, _value(head), user_ring_idx, started=True))
-        call = self.gave[-1] = calls.make("wait", self._wait(n, head, user_ring_idx))
-        self.calls.append(call)
-        return call
+        return self._started(calls.make("wait", self._wait(n, head, user_ring_idx)))
 
     def _wait(self, n: int, head: Value | str, user_ring_idx: int | None) -> Callable[[], int]:
         index, address = user_ring_idx, self.address(head)
@@ -238,11 +234,24 @@ class Session:
             index = 0 if isinstance(head, int) else self.index("user_ring_idx", head)
         return partial(self.engine.wait, n, index, address)
 
+    def _started(self, call: Call) -> Call:
+        call.on_join = self._on_join
+        self.gave[-1] = call
+        self.calls.append(call)
+        return call
+
+    def _on_join(self) -> None:
+        """A test has waited for a call itself: a step where no other call is under way."""
+        if self.calls and all(call.returned for call in self.calls):
+            self._begin(Join())
+            self.gave[-1] = [word for call in self.calls for word in call.words]
+            self.calls.clear()
+
     def join(self) -> list[int]:
-        """The return words of the started calls, in order. Hang."""
+        """The return words of the calls that were started since the last join, in order. Hang."""
         self._begin(Join())
-        words = self.gave[-1] = [call.join() for call in self.calls]
-        self.calls.clear()
+        started, self.calls = self.calls, []
+        words = self.gave[-1] = [call.join() for call in started]
         return words
 
     def feed(self, pipe: str, data: bytes) -> None:
