@@ -307,6 +307,10 @@ def test_a_name_that_is_no_utf_8_is_shown_as_far_as_it_goes(tmp_path: Path) -> N
     assert "/r\ufffd?:3: its last line" in note
 
 
+_WORDS = ("engine", "engine_version", "backend", "suite", "started")
+POINT: dict[str, object] = dict.fromkeys(_WORDS, "x") | {"counts": {}}
+
+
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [
@@ -315,8 +319,21 @@ def test_a_name_that_is_no_utf_8_is_shown_as_far_as_it_goes(tmp_path: Path) -> N
         ({"schema": None}, "schema None, wanted"),
         ({"tests": []}, "has not one verdict for each test"),
         ({"engines": 1}, "not a report: Expected `array`"),
+        ({"trend": [POINT | {"engine": "x" * BIG}]}, "a point of its trend has more than"),
+        (
+            {"trend": [POINT | {"counts": {"MUST": {"pass": 10**30}}}]},
+            "not a report: Expected `int`",
+        ),
     ],
-    ids=["schema-99", "schema-text", "schema-null", "letters", "engines"],
+    ids=[
+        "schema-99",
+        "schema-text",
+        "schema-null",
+        "letters",
+        "engines",
+        "long-point",
+        "huge-count",
+    ],
 )
 @pytest.mark.parametrize("command", ["diff", "history"])
 def test_a_report_of_another_schema_is_one_line(
@@ -374,12 +391,20 @@ def mutated(random_: random.Random, line: bytes) -> bytes:
         case 3:
             return line + line
         case _:
-            keys = list(json.loads(line))
-            key = random_.choice(keys)
-            values = {k: json.dumps(v).encode() for k, v in json.loads(line).items()}
-            values[key] = random_.choice(VALUES)
-            inner = b",".join(b'"%s":%s' % (k.encode(), v) for k, v in values.items())
-            return b"{" + inner + b"}\n"
+            return replaced(random_, line)
+
+
+def replaced(random_: random.Random, line: bytes) -> bytes:
+    """The line with one of `VALUES` for something in it, however deep."""
+    whole = json.loads(line)
+    inside = whole
+    while True:
+        key = random_.choice(list(inside) if isinstance(inside, dict) else range(len(inside)))
+        if not (isinstance(inside[key], dict | list) and inside[key] and random_.random() < 0.8):
+            break
+        inside = inside[key]
+    inside[key] = "HERE"
+    return json.dumps(whole).encode().replace(b'"HERE"', random_.choice(VALUES)) + b"\n"
 
 
 def test_lines_that_were_changed_at_random_give_a_report_or_one_line(tmp_path: Path) -> None:
@@ -411,7 +436,10 @@ def test_lines_that_were_changed_at_random_give_a_report_or_one_line(tmp_path: P
 def test_a_report_changed_at_random_is_compared_or_one_line(tmp_path: Path) -> None:
     random_ = random.Random(6)
     failed = result("a::t[cached-lp64-le]", Verdict.FAIL, message="m")
-    report(tmp_path, lines(header(), result(), failed))
+    (tmp_path / "old").write_bytes(lines(header(started="2025-01-01"), result()))
+    run("report", tmp_path / "old", "-o", tmp_path / "out")
+    (tmp_path / "results0").write_bytes(lines(header(), result(), failed))
+    run("report", tmp_path / "results0", "-o", tmp_path / "out", "--history", tmp_path / "out")
     whole = json.loads((tmp_path / "out" / "report.json").read_text())
     line = json.dumps(whole | {"requirements": whole["requirements"][:2]}).encode()
     good, bad = tmp_path / "results0", tmp_path / "bad"
@@ -420,7 +448,9 @@ def test_a_report_changed_at_random_is_compared_or_one_line(tmp_path: Path) -> N
         ["report", good, "-o", tmp_path / "new", "--history", bad],
     ]
     for _ in range(300):
-        bad.write_bytes(mutated(random_, line))
+        bad.write_bytes(
+            mutated(random_, line) if random_.random() < 0.3 else replaced(random_, line)
+        )
         for words in commands:
             ran = run(*words)
             if ran.exception is not None and not isinstance(ran.exception, SystemExit):

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -108,6 +108,9 @@ class Engine(msgspec.Struct):
     notes_left_out: int = 0
 
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=TESTS)]
+
+
 class Point(msgspec.Struct, frozen=True):
     """Where an engine stood in one report: how many requirements of each verdict, by level."""
 
@@ -116,7 +119,7 @@ class Point(msgspec.Struct, frozen=True):
     backend: str
     suite: str
     started: str
-    counts: dict[Level, dict[Verdict, int]]
+    counts: dict[Level, dict[Verdict, Count]]
 
 
 class Report(msgspec.Struct):

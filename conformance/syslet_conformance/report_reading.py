@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from syslet_conformance.report import LETTERS, NO_RESULT, REPORT_SCHEMA, Report, Tally
+from syslet_conformance.report import HEADER_CHARS, LETTERS, NO_RESULT, REPORT_SCHEMA, Report, Tally
 from syslet_conformance.results import shown
 from syslet_layouts import SysletError
 
@@ -59,6 +59,11 @@ def report_of(data: bytes, where: str) -> Report:
                 raise SysletError(
                     f"{where}: not a report: {shown(way, 80)} has not one verdict for each test"
                 )
+    for point in report.trend:
+        words = (point.engine, point.engine_version, point.backend, point.suite, point.started)
+        if max(map(len, words)) > HEADER_CHARS:
+            limit = f"more than {HEADER_CHARS} characters"
+            raise SysletError(f"{where}: not a report: a point of its trend has {limit}")
     return report
 
 

@@ -16,7 +16,8 @@ from syslet_conformance.results import shown
 from syslet_conformance.verdicts import FAILED, Verdict, worst
 
 POINTS_KEPT = 500
-"""Of one engine: the newest."""
+ALL_POINTS_KEPT = 10_000
+"""Of one engine, and of all: the newest."""
 
 SHOWN_POINTS = 60
 """On the chart: the newest."""
@@ -66,7 +67,7 @@ def with_history(report: Report, history: Iterable[Report]) -> None:
     for point in sorted(found.values(), key=_when):
         by_engine[point.engine, point.backend].append(point)
     kept = [point for mine in by_engine.values() for point in mine[-POINTS_KEPT:]]
-    report.trend = sorted(kept, key=_when)
+    report.trend = sorted(kept, key=_when)[-ALL_POINTS_KEPT:]
 
 
 def _when(point: Point) -> tuple[datetime, str]:
