@@ -21,6 +21,9 @@ from syslet_conformance.report_reading import read_report
 from syslet_conformance.verdicts import Verdict
 from syslet_layouts import SysletError
 
+PAGE_BYTES = 1_500_000
+"""What the page of a normal run may take at most."""
+
 REPORTS = Path(__file__).parent.parent / "reports"
 HOSTILE = "<script>alert(1)</script> | `x` \x1b[31m\r\n# [a](javascript:b) @all"
 
@@ -213,7 +216,8 @@ def test_the_published_report_is_of_this_suite_and_every_engine_of_the_repositor
 
 def test_the_published_files_are_what_the_published_report_makes() -> None:
     made = {name: b"".join(pieces()) for name, pieces in writers(read_report(REPORTS)).items()}
-    assert set(made) >= {"report.json", "report.md", "badge.json", "badge.svg"}
+    assert set(made) == {"report.json", "report.md", "index.html", "badge.json", "badge.svg"}
     for name, content in made.items():
         assert (REPORTS / name).read_bytes() == content, name
     assert made["report.md"].count(b"**holds**") == 5
+    assert len(made["index.html"]) < PAGE_BYTES

@@ -25,7 +25,7 @@ from syslet_conformance.results import Header, Result
 from syslet_conformance.verdicts import Verdict
 from syslet_layouts import SysletError
 
-FILES = ["badge.json", "badge.svg", "junit.xml", "report.json", "report.md"]
+FILES = ["badge.json", "badge.svg", "index.html", "junit.xml", "report.json", "report.md"]
 OLD = {"a": b"old a", "b": b"old b", "c": b"old c"}
 
 
