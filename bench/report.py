@@ -3,11 +3,15 @@
 ``python bench/report.py [REPEATS]`` prints the median ratio of two runs measured in turn: the whole
 of `syslet report` (every file of the folder) to `json.loads` of the same lines (goal: under 4); and
 the peak memory of a process that makes the report beside that of one that holds all its results.
+Where there are a Chromium and selenium, also how long the published page takes to open, beside as
+many bytes of plain text.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -23,6 +27,10 @@ from syslet_conformance.verdicts import Verdict
 ENGINES, TESTS = 20, 1000
 ABIS = ("ilp32-le", "ilp32-be", "lp64-le", "lp64-be", "fixed64-le")
 MODES = ("cached", "async")
+
+PAGE = Path(__file__).parent.parent / "reports" / "index.html"
+
+LOADED = "return performance.getEntriesByType('navigation')[0].loadEventEnd"
 
 
 def write_results(folder: Path) -> list[Path]:
@@ -97,6 +105,28 @@ def peak_mb(task: str, folder: Path) -> float:
     return float(subprocess.run(words, capture_output=True, check=True, text=True).stdout)
 
 
+def opened_ms(pages: list[Path], repeats: int) -> list[float]:
+    """Of each page the median milliseconds until it is loaded and its script has run."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.binary_location = str(shutil.which("chromium"))
+    service = webdriver.ChromeService(str(shutil.which("chromedriver")))
+    driver = webdriver.Chrome(options=options, service=service)
+    found: list[list[float]] = [[] for _ in pages]
+    try:
+        for _ in range(repeats + 1):
+            for page, times in zip(pages, found, strict=True):
+                driver.get("about:blank")
+                driver.get(page.as_uri())
+                times.append(float(driver.execute_script(LOADED)))
+    finally:
+        driver.quit()
+    return [statistics.median(times[1:]) for times in found]
+
+
 def child(task: str, folder: Path) -> None:
     paths = sorted(folder.glob("*.jsonl"))
     if task == "report":
@@ -123,6 +153,14 @@ def main() -> None:
         print(f"syslet report / json.loads: {ratio:.2f} of {bare:.2f} s (goal < 4)")
         idle, made, held = (peak_mb(task, folder) for task in ("idle", "report", "hold"))
         print(f"peak memory: {made:.0f} MB; holding all {held:.0f} MB; imports alone {idle:.0f} MB")
+        if not shutil.which("chromedriver") or importlib.util.find_spec("selenium") is None:
+            print("page: not opened, no chromedriver or no selenium")
+            return
+        text = folder / "text.txt"
+        text.write_bytes(b"syslet " * (PAGE.stat().st_size // 7))
+        page, plain = opened_ms([PAGE, text], repeats)
+        size = PAGE.stat().st_size / 1e6
+        print(f"page of {size:.2f} MB: open in {page:.0f} ms; as much plain text in {plain:.0f} ms")
 
 
 if __name__ == "__main__":
