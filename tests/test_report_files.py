@@ -104,7 +104,10 @@ def test_a_writer_that_is_killed_leaves_the_old_report_and_the_next_one_cleans_u
 ) -> None:
     words = [sys.executable, "-c", KILLED, str(folder)]
     pipe = subprocess.PIPE
-    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe) as writer:
+    default = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's & ignores it
+    with subprocess.Popen(
+        words, stdin=pipe, stdout=pipe, stderr=pipe, preexec_fn=default
+    ) as writer:
         assert writer.stdout is not None
         assert select.select([writer.stdout], [], [], 60)[0]
         assert os.read(writer.stdout.fileno(), 4) == b"made"

@@ -201,6 +201,7 @@ def test_an_interrupted_run_leaves_a_valid_file_and_says_what_was_judged(tmp_pat
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's & ignores it
     )
     deadline = time.monotonic() + 60
     while not results.exists() or results.read_bytes().count(b"\n") < 5:
