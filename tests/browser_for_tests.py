@@ -12,13 +12,13 @@ import pytest
 
 CHROMIUM = shutil.which("chromium")
 DRIVER = shutil.which("chromedriver")
-AXE = Path(__file__).parent / "browser" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parent / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None or DRIVER is None,
     reason="no chromium or no chromedriver (Debian: chromium, chromium-driver)",
 )
-needs_axe = pytest.mark.skipif(not AXE.exists(), reason="no axe-core (npm ci in tests/browser)")
+needs_axe = pytest.mark.skipif(not AXE.exists(), reason="no axe-core (npm ci in tests/npm)")
 
 ARGUMENTS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 from click.testing import CliRunner
 from click.testing import Result as Ran
 
 from syslet_conformance.cli import group
-from syslet_conformance.report import Report, Tally
+from syslet_conformance.report import Report, report_schema
 from syslet_conformance.results import SCHEMA_VERSION, Header, Result, to_line
+from syslet_conformance.tally import Tally
 from syslet_conformance.verdicts import Verdict
+from syslet_layouts import SysletError
 
 
 def header(
@@ -87,3 +92,24 @@ def report(folder: Path, *files: bytes) -> Ran:
 def run(*words: str | Path) -> Ran:
     """The command line, in this process."""
     return CliRunner().invoke(group, [*map(str, words)])
+
+
+def written(folder: Path) -> dict[str, Any]:
+    """The report.json of a folder, which fits its schema."""
+    data: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    jsonschema.validate(data, report_schema())
+    return data
+
+
+def said(ran: Ran) -> str:
+    """The one line of an error that a user caused."""
+    assert isinstance(ran.exception, SysletError), ran.exc_info
+    line = str(ran.exception)
+    assert line.isprintable()
+    assert len(line) < 2000
+    return line
+
+
+def edited(value: Result, **fields: object) -> bytes:
+    """The line with other fields than a `Result` can have."""
+    return json.dumps(json.loads(to_line(value)) | fields).encode() + b"\n"

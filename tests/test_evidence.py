@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -264,10 +263,11 @@ consume h
 """
 
 
-def test_a_call_that_only_a_later_step_lets_go_blocks_and_costs_no_time() -> None:
-    started = time.monotonic()
+def test_a_call_that_only_a_later_step_lets_go_blocks_and_costs_no_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replay, "LIMIT_S", 1e9)  # who waits for it does not come to an end
     evidence = evidence_of(engines_for_tests.WaitsForNothing(ILP32), WAITS)
-    assert time.monotonic() - started < replay.LIMIT_S
     assert given(evidence) == [
         ("returned NULL", "returned NULL"),
         ("returned 0", "blocks"),

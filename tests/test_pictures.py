@@ -184,7 +184,7 @@ BLOCKS = Evidence(
             "exec &a head=&h",
             "returned NULL",
             "returned NULL",
-            (moment("fetch", 1, flags="0"), moment("block", 1), returned("NULL")),
+            (moment("fetch", 1, flags="0"), moment("block", 1), returned("0")),
         ),
         Turn("wait 1 head=&h started", "started, returned 0", "started, returned 0"),
         Turn(
@@ -251,7 +251,7 @@ def test_a_syslet_that_is_asynchronous_by_its_flag_never_ran_in_the_caller() -> 
         moment("successor", 1, next="NULL"),
         moment("post", 1, head="&h", errno="14"),
         moment("wake", 1, pending="0"),
-        returned("NULL"),
+        returned("0"),
     )
     root = parsed(timeline(Evidence(turns=(Turn("exec &a head=&h", "", "", events),))))
     assert set(lanes(root, "rect")) == {"syslet 1"}

@@ -19,7 +19,7 @@ from browser_for_tests import (
     show,
     shown,
 )
-from reports_for_tests import EVIDENCE, FAILURE, points, two_engines
+from reports_for_tests import FAILURE, points, two_engines
 
 from syslet_conformance.registry import REQUIREMENTS
 from syslet_conformance.report import Engine, Report, SuiteTest
@@ -339,8 +339,3 @@ def test_nothing_of_somebody_elses_runs(driver: Browser, tmp_path: Path, number:
     assert driver.execute_script(strange) == []
     assert driver.get_log("browser") == []
     assert rows(driver)[0] == next(iter(REQUIREMENTS))
-
-
-def test_evidence_is_in_the_sample() -> None:
-    """What the tests above look for is what the sample has, not what the page makes of nothing."""
-    assert FAILURE.evidence is EVIDENCE

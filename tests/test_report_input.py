@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import msgspec
 import pytest
-from click.testing import Result as Ran
-from results_for_tests import header, lines, report, result, run
+from results_for_tests import edited, header, lines, report, result, run, said, written
 
-from syslet_conformance import report as report_module
-from syslet_conformance.report import (
+from syslet_conformance import tally as tally_module
+from syslet_conformance.results import AtomSeen, Evidence, to_line
+from syslet_conformance.tally import (
     CHARACTERISTICS_KEPT,
     FAILURES_KEPT,
     HEADER_CHARS,
@@ -27,39 +25,16 @@ from syslet_conformance.report import (
     NOTES_KEPT,
     PROGRAM_CHARS,
     WAYS,
-    report_schema,
 )
-from syslet_conformance.results import AtomSeen, Evidence, Result, to_line
 from syslet_conformance.verdicts import Verdict
-from syslet_layouts import SysletError
 
 BIG = 10_000_000
 
 
-def said(ran: Ran) -> str:
-    """The one line of an error that a user caused."""
-    assert isinstance(ran.exception, SysletError), ran.exc_info
-    line = str(ran.exception)
-    assert line.isprintable()
-    assert len(line) < 2000
-    return line
-
-
-def written(folder: Path) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads((folder / "out" / "report.json").read_text())
-    jsonschema.validate(data, report_schema())
-    return data
-
-
 def the_engine(folder: Path) -> dict[str, Any]:
-    (engine,) = written(folder)["engines"]
+    (engine,) = written(folder / "out")["engines"]
     assert isinstance(engine, dict)
     return engine
-
-
-def edited(value: Result, **fields: object) -> bytes:
-    """The line with other fields than a `Result` can have."""
-    return json.dumps(json.loads(to_line(value)) | fields).encode() + b"\n"
 
 
 def headed(line: bytes) -> bytes:
@@ -131,7 +106,7 @@ def test_an_unknown_requirement_is_named_with_both_versions_of_the_suite(tmp_pat
 def test_a_line_without_an_end_is_an_error_before_it_fills_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_module, "LARGEST_LINE_BYTES", 10_000)
+    monkeypatch.setattr(tally_module, "LARGEST_LINE_BYTES", 10_000)
     assert "a line of more than 10000 bytes" in said(report(tmp_path, headed(b"x" * 10_001)))
     assert report(tmp_path, headed(edited(result(), message="x" * 9_000))).exit_code == 0
 
@@ -240,7 +215,7 @@ def test_more_of_what_has_a_limit_is_one_line(
     data: bytes,
     wanted: str,
 ) -> None:
-    monkeypatch.setattr(report_module, limit, value)
+    monkeypatch.setattr(tally_module, limit, value)
     assert f"results0:{wanted}" in said(report(tmp_path, data))
 
 
@@ -356,105 +331,6 @@ def test_what_is_neither_a_report_nor_results_is_one_line(tmp_path: Path, data: 
     (tmp_path / "bad").write_bytes(data)
     assert "bad: " in said(run("diff", tmp_path / "bad", tmp_path / "good"))
     assert "bad: " in said(run("diff", tmp_path / "good", tmp_path / "bad"))
-
-
-VALUES = (
-    b"null",
-    b"true",
-    b"-1",
-    b"1e400",
-    b"Infinity",
-    b"9" * 400,
-    b'""',
-    b'"\\ud800"',
-    b'"\\u0000\\u001b[31m\\n<script>"',
-    b"{}",
-    b"[]",
-    b"[" * 5000,
-    b'["chain.next","chain.next"]',
-    b'{"a":"b"}',
-    b'"pass"',
-    b'"crash"',
-)
-
-
-def mutated(random_: random.Random, line: bytes) -> bytes:
-    """The line with a value replaced, a byte changed, a part gone or twice."""
-    place = random_.randrange(len(line))
-    match random_.randrange(5):
-        case 0:
-            return line[:place] + bytes([random_.randrange(256)]) + line[place + 1 :]
-        case 1:
-            return line[:place] + line[place + random_.randrange(40) :]
-        case 2:
-            return line[:place] + line[place : place + 20] * 2 + line[place + 20 :]
-        case 3:
-            return line + line
-        case _:
-            return replaced(random_, line)
-
-
-def replaced(random_: random.Random, line: bytes) -> bytes:
-    """The line with one of `VALUES` for something in it, however deep."""
-    whole = json.loads(line)
-    inside = whole
-    while True:
-        key = random_.choice(list(inside) if isinstance(inside, dict) else range(len(inside)))
-        if not (isinstance(inside[key], dict | list) and inside[key] and random_.random() < 0.8):
-            break
-        inside = inside[key]
-    inside[key] = "HERE"
-    return json.dumps(whole).encode().replace(b'"HERE"', random_.choice(VALUES)) + b"\n"
-
-
-def test_lines_that_were_changed_at_random_give_a_report_or_one_line(tmp_path: Path) -> None:
-    random_ = random.Random(5)
-    evidence = Evidence(atoms=(AtomSeen("a", "getpid", "", "b", "c"),), note="n")
-    failed = result("a::t[cached-lp64-le]", Verdict.FAIL, message="m", output="o")
-    full = edited(failed, evidence=msgspec.to_builtins(evidence), program="x", characteristics={})
-    whole = [lines(header()), to_line(result()), full]
-    (tmp_path / "good").write_bytes(b"".join(whole))
-    outcomes = set()
-    for number in range(600):
-        changed = list(whole)
-        at = random_.randrange(3)
-        changed[at] = mutated(random_, changed[at])
-        path = tmp_path / "bad"
-        path.write_bytes(b"".join(changed))
-        words: list[str | Path] = ["diff", tmp_path / "good", path]
-        if number % 2:
-            words = ["report", path, "-o", tmp_path / "out"]
-        ran = run(*words)
-        if ran.exception is not None and not isinstance(ran.exception, SystemExit):
-            said(ran)
-        outcomes.add("error" if isinstance(ran.exception, SysletError) else ran.exit_code)
-        if number % 2 and ran.exit_code == 0:
-            written(tmp_path)
-    assert {0, "error"} <= outcomes <= {0, 1, "error"}
-
-
-def test_a_report_changed_at_random_is_compared_or_one_line(tmp_path: Path) -> None:
-    random_ = random.Random(6)
-    failed = result("a::t[cached-lp64-le]", Verdict.FAIL, message="m")
-    (tmp_path / "old").write_bytes(lines(header(started="2025-01-01"), result()))
-    run("report", tmp_path / "old", "-o", tmp_path / "out")
-    (tmp_path / "results0").write_bytes(lines(header(), result(), failed))
-    run("report", tmp_path / "results0", "-o", tmp_path / "out", "--history", tmp_path / "out")
-    whole = json.loads((tmp_path / "out" / "report.json").read_text())
-    line = json.dumps(whole | {"requirements": whole["requirements"][:2]}).encode()
-    good, bad = tmp_path / "results0", tmp_path / "bad"
-    commands: list[list[str | Path]] = [
-        ["diff", good, bad],
-        ["report", good, "-o", tmp_path / "new", "--history", bad],
-    ]
-    for _ in range(300):
-        bad.write_bytes(
-            mutated(random_, line) if random_.random() < 0.3 else replaced(random_, line)
-        )
-        for words in commands:
-            ran = run(*words)
-            if ran.exception is not None and not isinstance(ran.exception, SystemExit):
-                said(ran)
 
 
 def test_the_command_ends_with_status_2_and_one_line(tmp_path: Path) -> None:

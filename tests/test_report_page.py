@@ -15,8 +15,9 @@ from reports_for_tests import FAILURE, two_engines
 
 from syslet_conformance.registry import REQUIREMENTS
 from syslet_conformance.report import Report
-from syslet_conformance.report_page import TEXT_CHARS, clean, page
+from syslet_conformance.report_page import page
 from syslet_conformance.report_view import IN_FULL, view_of
+from syslet_conformance.templating import TEXT_CHARS, clean
 from syslet_conformance.verdicts import Verdict
 
 

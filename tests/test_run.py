@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from running import ONE, TWO, syslet, wrong
 
 from syslet_conformance.outcome import REWRITTEN
 from syslet_conformance.results import from_line, read_results, results_schema
@@ -19,26 +20,6 @@ from syslet_conformance.verdicts import Verdict, engine_status, worst
 from syslet_layouts import SysletError
 
 HERE = Path(__file__).parent
-ONE = "chaining::test_next_is_followed_after_a_syscall_that_failed[async-ilp32-le]"
-OTHER = ONE.replace("async", "cached")
-TWO = ("--test", ONE, "--test", OTHER)
-
-
-def syslet(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with the engines of this folder importable."""
-    environment = {**os.environ, "PYTHONPATH": str(HERE), "NO_COLOR": "1", "COLUMNS": "120"}
-    return subprocess.run(
-        [sys.executable, "-c", "from syslet_conformance.cli import main; main()", *words],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-        timeout=110,
-    )
-
-
-def wrong(name: str) -> str:
-    return f"python:engines_for_tests:{name}"
 
 
 def test_a_correct_engine_passes_one_requirement_with_exit_0(tmp_path: Path) -> None:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from running import ONE, OTHER, TWO, syslet, wrong
 
-HERE = Path(__file__).parent
-ONE = "chaining::test_next_is_followed_after_a_syscall_that_failed[async-ilp32-le]"
-OTHER = ONE.replace("async", "cached")
-TWO = ("--test", ONE, "--test", OTHER)
-PLAIN = "from syslet_conformance.cli import main; main()"
 INTERRUPTED = """
 from syslet_conformance.commands import run
 supervise = run.supervise
@@ -25,22 +18,6 @@ def once(items, *rest):
     raise KeyboardInterrupt
 run.supervise = once
 """
-
-
-def syslet(*words: str | Path, before: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(HERE), "NO_COLOR": "1"}
-    return subprocess.run(
-        [sys.executable, "-c", before + PLAIN, *map(str, words)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-        timeout=110,
-    )
-
-
-def wrong(name: str) -> str:
-    return f"python:engines_for_tests:{name}"
 
 
 def engine(folder: Path) -> dict[str, Any]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
-import jsonschema
 import pytest
-from results_for_tests import header, lines, result, run, tallied
+from results_for_tests import header, lines, result, run, tallied, written
 
 from syslet_conformance import report_trend
 from syslet_conformance.registry import REQUIREMENTS, Level
-from syslet_conformance.report import Report, report_schema
+from syslet_conformance.report import Report
 from syslet_conformance.report_trend import LINES, chart, points, with_history
 from syslet_conformance.verdicts import Verdict
 from syslet_layouts import SysletError
@@ -124,12 +121,6 @@ def test_a_chart_is_the_same_each_time_and_has_no_script_and_no_address() -> Non
     assert "http" not in rest
     for element in ElementTree.fromstring(drawn).iter():
         assert not [key for key in element.attrib if key.lower().startswith("on")]
-
-
-def written(folder: Path) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads((folder / "report.json").read_text())
-    jsonschema.validate(data, report_schema())
-    return data
 
 
 def test_history_goes_from_report_to_report_by_file_and_by_folder(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from syslet_conformance.backends import EMBEDDED, serving
+from syslet_conformance.foreign import plain
 from syslet_conformance.protocol import ProtocolEngine
 from syslet_conformance.smoke import ANSWER_S, STEPS, Fault, Step, fault_of, look
 from syslet_conformance.verdicts import BROKEN, CANNOT_JUDGE, HOLDS
-from syslet_conformance.wire import plain
 from syslet_layouts import Abi, SysletError
 
 TRANSCRIPT_LINES = 12

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
-import jinja2
 from rich.console import Console
 from rich.markup import escape
 
+from syslet_conformance.foreign import shown
 from syslet_conformance.report_diff import (
     Change,
     Diff,
@@ -18,7 +18,7 @@ from syslet_conformance.report_diff import (
     kind_of_test,
 )
 from syslet_conformance.report_markdown import code, text
-from syslet_conformance.results import shown
+from syslet_conformance.templating import environment
 from syslet_conformance.verdicts import Verdict
 
 COLOURS = {Kind.WORSE: "red", Kind.BETTER: "green", Kind.NEW: "cyan", Kind.GONE: "yellow"}
@@ -27,14 +27,6 @@ CHANGES_SHOWN = 100
 """Of each engine in Markdown, which is for a comment; the others have all."""
 
 MESSAGE_CHARS = 200
-
-_ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.PackageLoader("syslet_conformance", "templates"),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=jinja2.StrictUndefined,
-)
 
 
 def verdict_text(old: Verdict | None, new: Verdict | None) -> str:
@@ -138,10 +130,14 @@ def _table(engine: EngineDiff) -> Iterator[str]:
 
 def html_diff(diff: Diff) -> str:
     """One file, without a script."""
-    return _ENVIRONMENT.get_template("diff.html.j2").render(
-        diff=diff,
-        conclusion=conclusion(diff),
-        counted=counted,
-        kind_of_test=kind_of_test,
-        first_line=first_line,
+    return (
+        environment()
+        .get_template("diff.html.j2")
+        .render(
+            diff=diff,
+            conclusion=conclusion(diff),
+            counted=counted,
+            kind_of_test=kind_of_test,
+            first_line=first_line,
+        )
     )

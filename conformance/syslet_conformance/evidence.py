@@ -73,9 +73,9 @@ def gathered(sessions: list[Session], error: BaseException | None) -> Evidence:
 
 def parting(evidence: Evidence) -> list[str]:
     """Two lines that say where engine and reference part first, or none where they do not."""
-    for turn in evidence.turns:
-        if turn.engine != turn.reference:
-            return _lines(f"step {turn.step}", turn.engine, turn.reference)
+    if evidence.parting is not None:
+        turn = evidence.turns[evidence.parting]
+        return _lines(f"step {turn.step}", turn.engine, turn.reference)
     for place in evidence.memory:
         return _lines(f"memory at the end: {place.name}", place.engine, place.reference)
     return []

@@ -13,10 +13,11 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import IO, NamedTuple, Protocol
+from typing import IO, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
-from syslet_conformance.results import Header, Result
+from syslet_conformance.report import Engine
+from syslet_conformance.results import Result
 from syslet_conformance.verdicts import Verdict
 from syslet_layouts import SysletError
 
@@ -39,14 +40,6 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BUFFERED_BYTES = 1 << 22
 _STARTS_KEPT = 100_000
 _LINE_ENDS = {"\n": "&#10;", "\r": "&#13;"}
-
-
-class Suited(Protocol):
-    """What is wanted of a `report.Engine`."""
-
-    run: Header
-    tests: dict[str, dict[Verdict, int]]
-    each: dict[str, str]
 
 
 class Suite(NamedTuple):
@@ -104,7 +97,7 @@ class Cases:
         opened = f'<{element} type="{result.verdict}" message={message}>'
         return f"{start}>{opened}{_text(_account(result))}</{element}></testcase>"
 
-    def pieces(self, engines: Sequence[Suited]) -> Iterator[bytes]:
+    def pieces(self, engines: Sequence[Engine]) -> Iterator[bytes]:
         """The document. `engines` are the report's, in the order of their numbers."""
         yield b'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n'
         self._flush()
@@ -115,7 +108,7 @@ class Cases:
             yield b"<system-out/><system-err/>\n</testsuite>\n"
         yield b"</testsuites>\n"
 
-    def _head(self, id_: int, suite: Suite, engine: Suited) -> str:
+    def _head(self, id_: int, suite: Suite, engine: Engine) -> str:
         run, counts = engine.run, Counter[str]()
         for verdict, count in engine.tests[suite.abi].items():
             counts[ELEMENTS[verdict]] += count

@@ -129,7 +129,7 @@ def _ways(evidence: Evidence) -> list[Way]:
         for event in turn.trace:
             if event.syslet and event.step not in {"return", "wake"}:
                 ways.setdefault(event.syslet, Way(event.syslet)).take(event)
-        if turn.engine != turn.reference and not until:
+        if turn.differs and not until:
             until = len(ways)
     until = until or len(ways)
     return list(ways.values())[max(0, until - WAYS) : until]

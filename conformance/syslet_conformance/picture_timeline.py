@@ -5,7 +5,9 @@ From left to right is the order of the reference's trace; it is no measure of ti
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from syslet_conformance.results import Evidence, Traced, Turn
 from syslet_conformance.svg import LINE_PX, Picture, fitting, width_of
@@ -35,10 +37,21 @@ class _Lane:
     """A row: its name, and the bars, runs and dots in it."""
 
     name: str
-    y: float = 0.0
     bars: list[tuple[float, float, str, str]] = field(default_factory=list)
     boxes: list[tuple[float, float, str, str]] = field(default_factory=list)
     dots: list[tuple[float, str, str]] = field(default_factory=list)
+
+
+class _Window(NamedTuple):
+    """What is drawn: moments, and the steps from `first` to before `until`.
+
+    `left_out` counts the moments of these steps for which there is no room.
+    """
+
+    moments: list[_Moment]
+    left_out: int
+    first: int
+    until: int
 
 
 def timeline(evidence: Evidence) -> str:
@@ -46,26 +59,25 @@ def timeline(evidence: Evidence) -> str:
     if not any(turn.trace for turn in evidence.turns):
         return ""
     turns = evidence.turns
-    moments, first, until = _window(turns)
+    window = _window(evidence)
+    moments = window.moments
     names = ["in the caller", *(f"ring of {head}" for head in _heads(moments))]
     left = min(max(map(width_of, names)), 150.0) + 18
-    starts, right = _place(turns, moments, first, until, left)
+    starts, right = _place(turns, window, left)
     lanes = _lanes(moments, starts, turns, right)
     picture = Picture("What happened beside what", _told(turns))
     picture.text(8, 14, "From left to right: the order of events on the reference.", "soft")
-    differs = next((i for i, t in enumerate(turns) if t.engine != t.reference), None)
     picture.text(8, TOP_PX + 16, "the caller", "name")
     for number, (x, width) in starts.items():
-        _step(picture, x, width, turns[number], number == differs)
+        _step(picture, x, width, turns[number], number == evidence.parting)
     y = TOP_PX + STEP_PX + 12.0
     for x, _ in list(starts.values())[1:]:
         edge = x - GAP_PX / 2
         picture.line([(edge, y - 8), (edge, y + LANE_PX * len(lanes))], "faint")
     for lane in lanes:
-        lane.y = y
-        _draw(picture, lane, left, right)
+        _draw(picture, lane, y, left, right)
         y += LANE_PX
-    y = _cuts(picture, turns, first, until, right, y)
+    y = _cuts(picture, window, len(turns), right, y)
     return picture.done(max(right + 12, 8 + width_of("From left to right: " * 3)), y)
 
 
@@ -87,40 +99,33 @@ def _moments(turns: tuple[Turn, ...]) -> list[_Moment]:
     return moments
 
 
-def _window(turns: tuple[Turn, ...]) -> tuple[list[_Moment], int, int]:
-    """The moments that are drawn, and the steps from the first to before the last of them.
-
-    A step counts as a moment at least. Those before the first that differs are kept first.
-    """
+def _window(evidence: Evidence) -> _Window:
+    """A step counts as a moment at least. Those before the first that differs are kept first."""
+    turns = evidence.turns
     moments = _moments(turns)
-    sizes = [max(1, sum(m.turn == i for m in moments)) for i in range(len(turns))]
-    differs = next((i for i, t in enumerate(turns) if t.engine != t.reference), len(turns) - 1)
-    first = until = differs
-    room = COLUMNS - min(sizes[differs], COLUMNS)
-    until += 1
+    counts = Counter(moment.turn for moment in moments)
+    sizes = [max(1, counts[number]) for number in range(len(turns))]
+    last = len(turns) - 1 if evidence.parting is None else evidence.parting
+    first, until = last, last + 1
+    room = COLUMNS - min(sizes[last], COLUMNS)
     while first > 0 and sizes[first - 1] <= room:
         first -= 1
         room -= sizes[first]
     while until < len(turns) and sizes[until] <= room:
         room -= sizes[until]
         until += 1
-    kept, count = [], 0
-    for moment in moments:
-        if first <= moment.turn < until:
-            count += 1
-            if count <= COLUMNS:
-                kept.append(moment)
-    return kept, first, until
+    inside = [moment for moment in moments if first <= moment.turn < until]
+    return _Window(inside[:COLUMNS], len(inside[COLUMNS:]), first, until)
 
 
 def _place(
-    turns: tuple[Turn, ...], moments: list[_Moment], first: int, until: int, left: float
+    turns: tuple[Turn, ...], window: _Window, left: float
 ) -> tuple[dict[int, tuple[float, float]], float]:
     """Give each moment its place; each step's (x, width), and where the last of them ends."""
     starts: dict[int, tuple[float, float]] = {}
     x = left
-    for number in range(first, until):
-        inside = [m for m in moments if m.turn == number]
+    for number in range(window.first, window.until):
+        inside = [m for m in window.moments if m.turn == number]
         wanted = min(max(width_of(line) for line in _step_lines(turns[number])), STEP_MOST_PX) + 16
         width = max(MOMENT_PX * len(inside), wanted)
         for place, moment in enumerate(inside):
@@ -165,18 +170,10 @@ def _lanes(
 
 def _backgrounds(moments: list[_Moment]) -> list[int]:
     """The syslets that went asynchronous: their exec returned NULL, or they woke somebody."""
-    found = [
-        m.event.syslet
-        for m in moments
-        if m.event.syslet
-        and (m.event.step == "wake" or (m.event.step == "return" and _word(m.event) == "NULL"))
-    ]
-    return sorted(set(found))
-
-
-def _word(event: Traced) -> str:
-    word = event.detail.get("word", "")
-    return "NULL" if word == "0" else word
+    events = [moment.event for moment in moments if moment.event.syslet]
+    woke = {event.syslet for event in events if event.step == "wake"}
+    returned = (event for event in events if event.step == "return")
+    return sorted(woke | {event.syslet for event in returned if event.detail.get("word") == "0"})
 
 
 def _syslet(moments: list[_Moment], caller: _Lane, behind: _Lane | None, right: float) -> None:
@@ -237,7 +234,6 @@ def _waits(
             lane.bars.append((x, end, "", turns[number].step))
             if back is not None:
                 word = back.event.detail.get("word", "")
-                word = "0" if word == "NULL" else word
                 lane.dots.append((end, word, "dot bad" if word.startswith("-") else "dot"))
 
 
@@ -246,7 +242,7 @@ def _waits(
 
 def _step_lines(turn: Turn) -> list[str]:
     lines = [turn.step]
-    if turn.engine == turn.reference:
+    if not turn.differs:
         return [*lines, turn.engine]
     return [*lines, f"engine: {turn.engine or 'nothing'}", f"right: {turn.reference or 'nothing'}"]
 
@@ -261,8 +257,8 @@ def _step(picture: Picture, x: float, width: float, turn: Turn, differs: bool) -
         picture.text(x + 7, TOP_PX + 16 + LINE_PX * row, text, of_line)
 
 
-def _draw(picture: Picture, lane: _Lane, left: float, right: float) -> None:
-    middle = lane.y + 14
+def _draw(picture: Picture, lane: _Lane, y: float, left: float, right: float) -> None:
+    middle = y + 14
     picture.text(8, middle + 4, fitting(lane.name, left - 14), "name")
     picture.line([(left, middle), (right, middle)], "rule soft dash")
     for start, end, kind, tip in sorted(lane.bars, key=lambda bar: bar[2] == "blocked"):
@@ -281,19 +277,15 @@ def _draw(picture: Picture, lane: _Lane, left: float, right: float) -> None:
         )
 
 
-def _cuts(
-    picture: Picture, turns: tuple[Turn, ...], first: int, until: int, right: float, y: float
-) -> float:
-    """What is left out, said below."""
+def _cuts(picture: Picture, window: _Window, turns: int, right: float, y: float) -> float:
+    """What is left out of that many turns, said below."""
     said = []
-    if first:
-        said.append(f"… {first} steps before it")
-    if until < len(turns):
-        said.append(f"{len(turns) - until} steps after it …")
-    moments = _moments(turns)
-    inside = sum(first <= m.turn < until for m in moments)
-    if inside > COLUMNS:
-        said.append(f"{inside - COLUMNS} events within it")
+    if window.first:
+        said.append(f"… {window.first} steps before it")
+    if window.until < turns:
+        said.append(f"{turns - window.until} steps after it …")
+    if window.left_out:
+        said.append(f"{window.left_out} events within it")
     if said:
         picture.text(8, y + 8, f"Not drawn: {', '.join(said)}", "soft")
         picture.line([(right + 6, TOP_PX), (right + 6, y - 8)], "edge dash", cut="cut")

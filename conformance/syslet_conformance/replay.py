@@ -56,7 +56,7 @@ class Replay:
         """`numbers` are those of the engine's system calls, as far as they are known."""
         self.took: list[Took] = []
         self.note = ""
-        self._steps, self._limit_s = replayable(of), LIMIT_S
+        self._steps = replayable(of)
         self._until = time.monotonic() + LIMIT_S
         self._events = self._kept = 0
         self._started: list[Call] = []
@@ -77,14 +77,14 @@ class Replay:
             except _Over:
                 took.error = "no end"
                 at = f"step {len(self.took)} of {len(self._steps)}"
-                self.note = f"the reference had {self._limit_s:g} s, which were over in {at}"
+                self.note = f"the reference had {LIMIT_S:g} s, which were over in {at}"
                 return
 
     def close(self) -> None:
         """End the engine, and with it every call."""
         self._engine.close()
         for call in self._calls:
-            call.returns_within(self._limit_s)
+            call.returns_within(LIMIT_S)
 
     # -- one step ----------------------------------------------------------------------
 

@@ -12,21 +12,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from syslet_conformance.foreign import shown
 from syslet_conformance.registry import Level
 from syslet_conformance.report import (
-    LETTERS,
     NO_RESULT,
+    OF_LETTER,
     Engine,
     Report,
+    abi_of,
     name_without_way,
     way_of,
 )
-from syslet_conformance.results import shown
 from syslet_conformance.verdicts import Verdict
 from syslet_layouts import SysletError
 
 _ORDER = list(Verdict)
-_BY_LETTER = {letter: verdict for verdict, letter in LETTERS.items()}
 _BINDING = frozenset({Level.MUST, Level.SHOULD})
 
 TESTS_SHOWN = 20
@@ -227,14 +227,14 @@ def _tests(
     messages = {(name_without_way(f), way_of(f)): f.message for f in b.failures}
     found: dict[tuple[str, str], list[TestChange]] = {}
     for way in dict.fromkeys((*a.each, *b.each)):
-        abi = _abi(way, (*a.tests, *b.tests))
+        abi = abi_of(way, (*a.tests, *b.tests))
         letters_a, letters_b = a.each.get(way, ""), b.each.get(way, "")
         for name, requirements in ids.items():
             before = _letter(letters_a, places_a.get(name))
             after = _letter(letters_b, places_b.get(name))
             if before == after:
                 continue
-            verdicts = _BY_LETTER.get(before), _BY_LETTER.get(after)
+            verdicts = OF_LETTER.get(before), OF_LETTER.get(after)
             test = TestChange(name, way, *verdicts, messages.get((name, way), ""))
             for id_ in requirements:
                 found.setdefault((id_, abi), []).append(test)
@@ -243,8 +243,3 @@ def _tests(
 
 def _letter(each: str, place: int | None) -> str:
     return NO_RESULT if place is None or place >= len(each) else each[place]
-
-
-def _abi(way: str, abis: Iterable[str]) -> str:
-    """Which of the ABIs a way is of: the longest that it ends with."""
-    return max((abi for abi in abis if way == abi or way.endswith(f"-{abi}")), key=len, default=way)

@@ -14,11 +14,11 @@ from pathlib import Path
 import msgspec
 
 from syslet_conformance.badge import badge, badge_svg
+from syslet_conformance.foreign import shown_path
 from syslet_conformance.junit import Cases
 from syslet_conformance.report import Report
 from syslet_conformance.report_markdown import markdown
 from syslet_conformance.report_page import page
-from syslet_conformance.results import shown
 from syslet_layouts import SysletError
 
 NEW_PREFIX = ".syslet-report-"
@@ -59,7 +59,7 @@ def as_json(report: Report) -> bytes:
 def check_folder(folder: Path) -> None:
     """SysletError where `folder` is something else already."""
     if folder.exists() and not folder.is_dir():
-        raise SysletError(f"{_named(folder)}: no folder, wanted one for the report")
+        raise SysletError(f"{shown_path(folder)}: no folder, wanted one for the report")
 
 
 def write_files(folder: Path, writers: Writers) -> None:
@@ -70,7 +70,7 @@ def write_files(folder: Path, writers: Writers) -> None:
         with _held(folder) as new:
             for name, pieces in writers.items():
                 if (folder / name).is_dir():
-                    raise SysletError(f"{_named(folder / name)}: a folder, wanted a file")
+                    raise SysletError(f"{shown_path(folder / name)}: a folder, wanted a file")
                 with (new / name).open("wb") as file:
                     file.writelines(pieces())
                     file.flush()
@@ -81,7 +81,7 @@ def write_files(folder: Path, writers: Writers) -> None:
             made = []
     except OSError as error:
         why = error.strerror or error
-        raise SysletError(f"{_named(folder)}: {why}, wanted a folder to write to") from None
+        raise SysletError(f"{shown_path(folder)}: {why}, wanted a folder to write to") from None
     finally:
         for path in reversed(made):
             with contextlib.suppress(OSError):
@@ -94,7 +94,7 @@ def _make(folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SysletError(f"{_named(folder)}: {error.strerror}, wanted a folder") from None
+        raise SysletError(f"{shown_path(folder)}: {error.strerror}, wanted a folder") from None
     return missing[::-1]
 
 
@@ -106,7 +106,9 @@ def _held(folder: Path) -> Iterator[Path]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SysletError(f"{_named(folder)}: another report is being written there") from None
+            raise SysletError(
+                f"{shown_path(folder)}: another report is being written there"
+            ) from None
         for left in folder.glob(f"{NEW_PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)
         new = Path(tempfile.mkdtemp(prefix=NEW_PREFIX, dir=folder))
@@ -126,7 +128,3 @@ def _undisturbed() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _named(path: Path) -> str:
-    return shown(os.fsencode(path).decode(errors="replace"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from syslet_conformance.registry import AREAS, REQUIREMENTS, Level
-from syslet_conformance.report import Engine, Report
+from syslet_conformance.report import Engine, Report, engine_names
 from syslet_conformance.verdicts import Verdict, worst
 
 FAILURES_SHOWN = 20
@@ -22,7 +22,7 @@ _MARKUP = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>()#+!|@~&"})
 
 def markdown(report: Report) -> str:
     """The page."""
-    names = _names(report)
+    names = [text(name, 80) for name in engine_names(report)]
     named = list(zip(names, report.engines, strict=True))
     parts = ["# Conformance of syslet engines", _standings(named), _areas(report, names)]
     parts += [_characteristics(report, names)]
@@ -53,15 +53,6 @@ def code(value: str, limit: int = 1000) -> str:
 def _table(heads: list[str], rows: list[list[str]]) -> str:
     lines = ["| " + " | ".join(row) + " |" for row in [heads, ["---"] * len(heads), *rows]]
     return "\n".join(lines)
-
-
-def _names(report: Report) -> list[str]:
-    """Of the engines: name and version, and the backend where that is not enough."""
-    short = [f"{engine.run.engine} {engine.run.engine_version}" for engine in report.engines]
-    return [
-        text(name if short.count(name) == 1 else f"{name} ({engine.run.backend})", 80)
-        for name, engine in zip(short, report.engines, strict=True)
-    ]
 
 
 def _verdicts(engine: Engine, area: str = "", level: Level | None = None) -> list[Verdict]:

@@ -1,8 +1,8 @@
 """The report as a page: one file that loads nothing, and shows everything without its script.
 
-Whatever is in a report is somebody else's. Three walls keep it from acting: Jinja2 escapes all
-that the template writes, `clean` spells out what is not printable, and the page's
-Content-Security-Policy allows its own style and script by their hashes and nothing else.
+Whatever is in a report is somebody else's. Beside what `templating` does, the page's
+Content-Security-Policy keeps it from acting: it allows the page's own style and script by their
+hashes and nothing else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from syslet_conformance.pictures import graph, timeline
@@ -25,10 +24,8 @@ from syslet_conformance.report_trend import chart
 from syslet_conformance.report_view import MARKS, view_of
 from syslet_conformance.results import Evidence
 from syslet_conformance.svg import STYLE
+from syslet_conformance.templating import environment
 from syslet_conformance.verdicts import Verdict
-
-TEXT_CHARS = 8_000
-"""Longer texts are cut, and say so."""
 
 STEPS_SHOWN = 200
 """Of the reference, on the way to one answer."""
@@ -36,15 +33,12 @@ STEPS_SHOWN = 200
 PIECES = 1000
 """How many pieces of the template are handed out as one."""
 
-KEPT = "\n\t"
-"""What is not printable and stays as it is."""
-
 
 def page(report: Report) -> Iterator[str]:
     """The page, in pieces. Total."""
     style, script = _asset("page.css") + STYLE, _asset("page.js")
     view, trend = view_of(report), chart(report)
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     stream = template.stream(
         view=view,
         report=report,
@@ -61,33 +55,6 @@ def page(report: Report) -> Iterator[str]:
     )
     stream.enable_buffering(PIECES)
     yield from stream
-
-
-def clean(value: object) -> object:
-    """What the template writes: text with nothing in it that acts, cut at `TEXT_CHARS`.
-
-    Controls, changes of direction and the like are spelled as escapes. What is trusted (`Markup`)
-    and what is no text stays.
-    """
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    if len(value) > TEXT_CHARS:
-        value = f"{value[:TEXT_CHARS]}… (cut; {len(value):,} characters)"
-    if value.isprintable():
-        return value
-    return "".join(c if c.isprintable() or c in KEPT else ascii(c)[1:-1] for c in value)
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("syslet_conformance", "templates"),
-        autoescape=True,
-        finalize=clean,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 @cache

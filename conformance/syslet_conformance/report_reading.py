@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 
-from syslet_conformance.report import HEADER_CHARS, LETTERS, NO_RESULT, REPORT_SCHEMA, Report, Tally
-from syslet_conformance.results import shown
+from syslet_conformance.foreign import shown, shown_path
+from syslet_conformance.report import LETTERS, NO_RESULT, REPORT_SCHEMA, Report
+from syslet_conformance.tally import HEADER_CHARS, Tally
 from syslet_layouts import SysletError
 
 LARGEST_REPORT_BYTES = 1 << 28
@@ -28,7 +28,7 @@ def read_report(path: Path) -> Report:
     SysletError where it is something else, of another schema, or does not fit together.
     """
     file = path / REPORT_FILE if path.is_dir() else path
-    return report_of(_bytes(file), named(file))
+    return report_of(_bytes(file), shown_path(file))
 
 
 def read_any(path: Path) -> Report:
@@ -67,11 +67,6 @@ def report_of(data: bytes, where: str) -> Report:
     return report
 
 
-def named(path: Path) -> str:
-    """The path as an error may show it."""
-    return shown(os.fsencode(path).decode(errors="replace"))
-
-
 def _first_bytes(path: Path) -> bytes:
     return _bytes(path, len(_RESULTS_START))
 
@@ -80,12 +75,12 @@ def _bytes(path: Path, first: int = LARGEST_REPORT_BYTES + 1) -> bytes:
     wanted = "wanted a report or a file of results"
     try:
         if path.exists() and not path.is_file():
-            raise SysletError(f"{named(path)}: no regular file, {wanted}")
+            raise SysletError(f"{shown_path(path)}: no regular file, {wanted}")
         with path.open("rb") as file:
             data = file.read(first)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise SysletError(f"{named(path)}: {why}, {wanted}") from None
+        raise SysletError(f"{shown_path(path)}: {why}, {wanted}") from None
     if len(data) > LARGEST_REPORT_BYTES:
-        raise SysletError(f"{named(path)}: larger than {LARGEST_REPORT_BYTES} bytes")
+        raise SysletError(f"{shown_path(path)}: larger than {LARGEST_REPORT_BYTES} bytes")
     return data

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 import pygal
 from pygal.style import Style
 
+from syslet_conformance.foreign import shown
 from syslet_conformance.registry import Level
 from syslet_conformance.report import Engine, Point, Report
-from syslet_conformance.results import shown
 from syslet_conformance.verdicts import FAILED, Verdict, worst
 
 POINTS_KEPT = 500

@@ -13,7 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from syslet_conformance.registry import REQUIREMENTS, Level, Requirement
-from syslet_conformance.report import LETTERS, Engine, Failure, Report
+from syslet_conformance.report import (
+    LETTERS,
+    NO_RESULT,
+    OF_LETTER,
+    Engine,
+    Failure,
+    Report,
+    abi_of,
+    engine_names,
+)
 from syslet_conformance.results import Turn
 from syslet_conformance.verdicts import Verdict, worst
 
@@ -43,7 +52,6 @@ COLUMNS_NAMED = 12
 _EXPECTED = re.compile(
     r"(?:([^\n]{1,200}?): )?expected (.*), got (.*?)(?:, (after\n.*))?", re.DOTALL
 )
-_BY_LETTER = {letter: verdict for verdict, letter in LETTERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +126,15 @@ class FailureView:
     @property
     def parting(self) -> Turn | None:
         """The first turn at which engine and reference gave something else."""
-        return next((turn for turn in self._turns if turn.engine != turn.reference), None)
+        evidence = self.failure.evidence
+        at = None if evidence is None else evidence.parting
+        return None if evidence is None or at is None else evidence.turns[at]
 
     @property
     def silent(self) -> int:
         """How many turns gave nothing, as what prepares memory does."""
-        return sum(not (turn.engine or turn.reference) for turn in self._turns)
-
-    @property
-    def _turns(self) -> tuple[Turn, ...]:
-        return self.failure.evidence.turns if self.failure.evidence else ()
+        turns = self.failure.evidence.turns if self.failure.evidence else ()
+        return sum(not (turn.engine or turn.reference) for turn in turns)
 
 
 @dataclass(slots=True)
@@ -178,12 +185,9 @@ def view_of(report: Report) -> View:
 
 
 def _engines(report: Report) -> Iterator[EngineView]:
-    short = [f"{e.run.engine} {e.run.engine_version}" for e in report.engines]
     taken: set[str] = set()
-    for number, engine in enumerate(report.engines):
-        name = short[number]
-        if short.count(name) > 1:
-            name = f"{name} ({engine.run.backend})"
+    names = engine_names(report)
+    for number, (name, engine) in enumerate(zip(names, report.engines, strict=True)):
         if len(name) > NAME_CHARS:
             name = name[: NAME_CHARS - 1] + "…"
         slug = re.sub("[^a-z0-9]+", "-", name.lower())[:NAME_CHARS].strip("-") or "engine"
@@ -217,19 +221,22 @@ def _cards(report: Report, engines: list[EngineView], columns: list[Column]) -> 
         for id_ in test.requirements:
             if id_ in tests:
                 tests[id_].append(index)
-    of_columns = [(c, c.abi, engines[c.engine].engine, _letters(engines, c)) for c in columns]
+    of_columns = [
+        (column, engines[column.engine].engine, _letters(engines[column.engine].engine, column.abi))
+        for column in columns
+    ]
     odd = _not_passed(report, engines)
     cards = []
     for row in report.requirements:
         at = tests[row.id]
         cells: list[Cell] = []
         by_engine: list[tuple[EngineView, list[Cell]]] = [(view, []) for view in engines]
-        for column, abi, engine, ways in of_columns:
+        for column, engine, ways in of_columns:
             letters = Counter(letters[i] for letters in ways for i in at if i < len(letters))
-            counts = Counter({_BY_LETTER[k]: n for k, n in letters.items() if k in _BY_LETTER})
-            verdict = engine.verdicts.get(row.id, {}).get(abi)
+            counts = Counter({OF_LETTER[k]: n for k, n in letters.items() if k in OF_LETTER})
+            verdict = engine.verdicts.get(row.id, {}).get(column.abi)
             id_ = f"{row.id}/{column.key}"
-            cell = Cell(id_, abi, verdict or NO_VERDICT, counts, _counted(counts))
+            cell = Cell(id_, column.abi, verdict or NO_VERDICT, counts, _counted(counts))
             cells.append(cell)
             by_engine[column.engine][1].append(cell)
         named = [(report.tests[i].name, odd.get(i, "")) for i in at]
@@ -242,23 +249,22 @@ def _counted(counts: Counter[Verdict]) -> str:
     return ", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v]) or "no test"
 
 
-def _letters(engines: list[EngineView], column: Column) -> list[str]:
-    """What the engine's tests got on the column's ABI, a string for each mode."""
-    each = engines[column.engine].engine.each
-    return [each[way] for way in each if way == column.abi or way.endswith(f"-{column.abi}")]
+def _letters(engine: Engine, abi: str) -> list[str]:
+    """What the engine's tests got on an ABI, a string for each way."""
+    return [letters for way, letters in engine.each.items() if abi_of(way, engine.tests) == abi]
 
 
 def _not_passed(report: Report, engines: list[EngineView]) -> dict[int, str]:
     """What tests got where they did not pass, by their index, as text."""
     found: dict[int, list[str]] = {}
-    dull = {LETTERS[Verdict.PASS], "."}
+    dull = {LETTERS[Verdict.PASS], NO_RESULT}
     for view in engines:
         for way, letters in view.engine.each.items():
             if not set(letters) - dull:
                 continue
             for index, letter in enumerate(letters[: len(report.tests)]):
-                if letter not in dull and letter in _BY_LETTER:
-                    said = f"{_BY_LETTER[letter]} on {view.name}, {way}"
+                if letter not in dull and letter in OF_LETTER:
+                    said = f"{OF_LETTER[letter]} on {view.name}, {way}"
                     found.setdefault(index, []).append(said)
     return {
         index: "; ".join(said[:COLUMNS_NAMED])

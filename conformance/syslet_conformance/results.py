@@ -7,13 +7,11 @@ from typing import IO, Annotated
 
 import msgspec
 
+from syslet_conformance.foreign import shown
 from syslet_conformance.verdicts import Verdict
 from syslet_layouts import SysletError
 
 SCHEMA_VERSION = 1
-
-ERROR_CHARS = 300
-"""Longer errors about a line are cut: they may quote it."""
 
 Word = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 """An integer that fits 64 bits, as every reader of JSON can hold it."""
@@ -68,6 +66,11 @@ class Turn(msgspec.Struct, frozen=True):
     reference: str
     trace: tuple[Traced, ...] = ()
 
+    @property
+    def differs(self) -> bool:
+        """Whether the engine gave something else than the reference."""
+        return self.engine != self.reference
+
 
 class Differing(msgspec.Struct, frozen=True):
     """A word or a run of bytes that ends otherwise than on the reference."""
@@ -87,6 +90,11 @@ class Evidence(msgspec.Struct, frozen=True):
     turns: tuple[Turn, ...] = ()
     memory: tuple[Differing, ...] = ()
     note: str = ""
+
+    @property
+    def parting(self) -> int | None:
+        """The number of the first turn that differs, from 0; None where none does."""
+        return next((number for number, turn in enumerate(self.turns) if turn.differs), None)
 
 
 class Result(msgspec.Struct, tag="result", tag_field="type", frozen=True, omit_defaults=True):
@@ -131,12 +139,6 @@ def from_line(data: bytes, where: str) -> Line:
     if isinstance(line, Header) and line.schema != SCHEMA_VERSION:
         raise SysletError(f"{where}: schema {line.schema}; wanted {SCHEMA_VERSION}")
     return line
-
-
-def shown(words: str, limit: int = ERROR_CHARS) -> str:
-    """Somebody else's words on one line, as an error may quote them."""
-    line = "".join(c if c.isprintable() else "?" for c in words[: limit + 1])
-    return line if len(line) <= limit else line[:limit] + "…"
 
 
 def read_results(path: Path) -> list[Result]:

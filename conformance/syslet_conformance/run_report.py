@@ -7,10 +7,11 @@ from pathlib import Path
 
 from syslet_conformance.junit import Cases
 from syslet_conformance.known_failures import matches
-from syslet_conformance.report import NOT_PASSED, Tally
+from syslet_conformance.report import NOT_PASSED
 from syslet_conformance.report_files import check_folder, write_report
 from syslet_conformance.report_trend import with_history
 from syslet_conformance.results import Header, Result
+from syslet_conformance.tally import Tally
 
 
 class RunReport:

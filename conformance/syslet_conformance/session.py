@@ -276,8 +276,12 @@ class Session:
 
     def set_word(self, label: Value | str, value: Value) -> None:
         """Store a word from outside the engine."""
-        self._begin(Store(_value(label), (value,)))
-        self._write_words(self.address(label), [self.address(value)])
+        self.store(_value(label), (value,))
+
+    def store(self, place: Value, values: tuple[Value, ...]) -> None:
+        """Store consecutive words from outside the engine."""
+        self._begin(Store(place, values))
+        self._write_words(self.address(place), list(map(self.address, values)))
         self.gave[-1] = None
 
     def write(self, place: Value | str, data: bytes) -> None:
@@ -338,9 +342,7 @@ class Session:
             case Consume(head, count):
                 return self.consume(count, head)
             case Store(place, values):
-                self._begin(step)
-                self._write_words(self.address(place), list(map(self.address, values)))
-                self.gave[-1] = None
+                self.store(place, values)
                 return None
             case Poke(place, data):
                 self.write(place, data)

@@ -6,10 +6,15 @@ from collections.abc import Iterable
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from syslet_conformance.foreign import shown
+
 CHAR_PX = 6.7
 """The width of a character of the pictures' font at 11 px."""
 
 LINE_PX = 15
+
+TEXT_CHARS = 2000
+"""Longer texts are cut."""
 
 STYLE = """
 .sy text{font:11px ui-monospace,Menlo,Consolas,monospace;fill:var(--ink,#1b1f24)}
@@ -35,15 +40,10 @@ STYLE = """
 """Colours are the page's, where it has them."""
 
 
-def printable(text: str, most: int = 2000) -> str:
-    """Somebody else's text with nothing in it that XML may not hold, cut to `most` characters."""
-    cut = text if len(text) <= most else text[: max(most - 1, 1)] + "…"
-    return "".join(c if c.isprintable() else "?" for c in cut)
-
-
 def fitting(text: str, width_px: float) -> str:
     """As much of a text as fits."""
-    return printable(text, max(int(width_px / CHAR_PX), 1))
+    most = max(int(width_px / CHAR_PX), 1)
+    return _shown(text if len(text) <= most else text[: max(most - 1, 1)] + "…")
 
 
 def width_of(text: str) -> float:
@@ -58,8 +58,8 @@ class Picture:
         self.root = Element(
             "svg", {"xmlns": "http://www.w3.org/2000/svg", "class": "sy", "role": "img"}
         )
-        SubElement(self.root, "title").text = printable(title)
-        SubElement(self.root, "desc").text = printable(description)
+        SubElement(self.root, "title").text = _shown(title)
+        SubElement(self.root, "desc").text = _shown(description)
         SubElement(self.root, "style").text = STYLE
 
     def text(self, x: float, y: float, text: str, kind: str = "", end: bool = False) -> None:
@@ -67,7 +67,7 @@ class Picture:
         anchor = {"text-anchor": "end"} if end else {}
         SubElement(
             self.root, "text", {"x": _px(x), "y": _px(y), "class": kind, **anchor}
-        ).text = printable(text)
+        ).text = _shown(text)
 
     def box(
         self, x: float, y: float, width: float, height: float, kind: str, tip: str = "", **data: str
@@ -106,7 +106,12 @@ class Picture:
 
     def _tipped(self, element: Element, tip: str) -> None:
         if tip:
-            SubElement(element, "title").text = printable(tip)
+            SubElement(element, "title").text = _shown(tip)
+
+
+def _shown(text: str) -> str:
+    """Somebody else's text, with nothing in it that XML may not hold."""
+    return shown(text, TEXT_CHARS)
 
 
 def _px(number: float) -> str:
@@ -114,4 +119,4 @@ def _px(number: float) -> str:
 
 
 def _data(data: dict[str, str]) -> dict[str, str]:
-    return {f"data-{key.replace('_', '-')}": printable(value) for key, value in data.items()}
+    return {f"data-{key.replace('_', '-')}": _shown(value) for key, value in data.items()}

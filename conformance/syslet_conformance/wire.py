@@ -28,11 +28,6 @@ def printable(text: str) -> str:
     return "".join(c if " " <= c <= "~" else "?" for c in text)
 
 
-def plain(text: str) -> str:
-    """The text without what a terminal would act on; its lines stay."""
-    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
-
-
 def to_number(text: str) -> int:
     """A decimal or 0x-hex number; -1 where it is none."""
     try:

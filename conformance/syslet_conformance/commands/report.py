@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from syslet_conformance.junit import Cases
-from syslet_conformance.report import Tally
 from syslet_conformance.report_files import check_folder, write_report
 from syslet_conformance.report_reading import read_report
 from syslet_conformance.report_trend import with_history
+from syslet_conformance.tally import Tally
 
 
 @click.command("report")
@@ -25,7 +25,7 @@ from syslet_conformance.report_trend import with_history
     help="An older report, whose trend goes on in this one (repeatable).",
 )
 def command(results: tuple[Path, ...], output: Path, history: tuple[Path, ...]) -> None:
-    """Write a report of the RESULTS files into a folder: JSON, Markdown, JUnit XML, a badge.
+    """Write a report of the RESULTS files: a page, JSON, Markdown, JUnit XML and a badge.
 
     Everything is read and made before anything is replaced.
     """

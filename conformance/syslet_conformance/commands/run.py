@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from syslet_conformance.backends import Backend, backend_named
 from syslet_conformance.evidence import parting
+from syslet_conformance.foreign import plain
 from syslet_conformance.known_failures import is_known, read_known_failures, stale
 from syslet_conformance.outcome import name_of, result_of
 from syslet_conformance.patience import be_patient
@@ -40,7 +41,6 @@ from syslet_conformance.verdicts import (
     engine_status,
     worst,
 )
-from syslet_conformance.wire import plain
 from syslet_layouts import SysletError, abi_named
 
 COLOURS = {
@@ -219,10 +219,10 @@ def command(
     known = read_known_failures(known_failures) if known_failures else {}
     target = results or resume
     reported = RunReport(report, resume) if report is not None else None
-    header = _header(chosen, backend, seed)
+    header = None if target is None and reported is None else _header(chosen, backend, seed)
     with contextlib.ExitStack() as stack:
         sink = None
-        if target is not None:
+        if target is not None and header is not None:
             sink = stack.enter_context(open_results(target))
             sink.write(to_line(header))
             sink.flush()
@@ -256,7 +256,7 @@ def command(
     for line in stale(known, everything):
         console.print(f"[red]{escape(line)}[/]")
         code = code or BROKEN
-    if reported is not None:
+    if reported is not None and header is not None:
         reported.write(header, everything[len(done) :], known, _why_ended(judge))
     if judge.error is not None:
         raise judge.error
