@@ -1,7 +1,7 @@
 """The reference engine: the syslet specification in executable form.
 
 Read in this order: `semantics` (what flags decide), `ring` (where events go), `kernel`
-(what calls do), `engine` (the order of things).
+(what calls do), `machine` (memory and descriptors from outside), `engine` (the order of things).
 """
 
 from syslet_reference.choices import Chooser, listed, seeded

@@ -18,8 +18,8 @@ from syslet_layouts import ARGUMENTS, Abi, AsyncHeadUser, Flag, SysletError, dec
 from syslet_reference import ring
 from syslet_reference.blocking import Blocked
 from syslet_reference.choices import Chooser
-from syslet_reference.kernel import Kernel
-from syslet_reference.memory import PAGE_BITS, Memory, PageFault
+from syslet_reference.machine import Machine
+from syslet_reference.memory import PAGE_BITS, PageFault
 from syslet_reference.semantics import stops, successor
 from syslet_reference.syslet import HeadState, Pause, Syslet
 from syslet_reference.trace import Event, Trace
@@ -38,21 +38,7 @@ def _discard(data: bytes) -> None:
     del data
 
 
-class _Waiters(threading.Condition):
-    """Calls that wait for what another call brings; `count`: since the last of those."""
-
-    count = 0
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.count += 1
-        return super().wait(timeout)
-
-    def notify_all(self) -> None:
-        self.count = 0
-        super().notify_all()
-
-
-class ReferenceEngine:
+class ReferenceEngine(Machine):
     """The specification in executable form, on one ABI.
 
     `chooser` picks who goes next (see `choices`); `trace` is given every step, and ends the call
@@ -69,87 +55,18 @@ class ReferenceEngine:
         console: Callable[[bytes], None] = _discard,
         numbers: Mapping[str, int] | None = None,
     ) -> None:
-        self.abi = abi
-        self.memory = Memory(abi)
-        self.kernel = Kernel(abi, self.memory, console, numbers or {})
+        super().__init__(abi, console, numbers or {})
         self._chooser = chooser
         self._trace = trace
         self._heads: dict[int, HeadState] = {}
         self._runnable: list[Syslet] = []
         self._execs = 0
         self._closed = False
-        self._lock = threading.RLock()
-        self._changed = _Waiters(self._lock)
         self._names = {nr: call.__name__[4:] for nr, call in self.kernel.calls.items()}
         self._atom_unpack = abi.atom_struct.unpack_from
         self._first_argument = [p.name for p in abi.atom_places].index("arg_ptr[0]")
 
-    # -- the contract: memory and the harness's end of things --------------------------
-
-    def map(self, size: int) -> int:
-        """Map zeroed memory; the byte after it is unmapped."""
-        with self._lock:
-            return self.memory.map(size)
-
-    def unmap(self, address: int) -> None:
-        """Unmap what `map` returned."""
-        with self._lock:
-            self.memory.unmap(address)
-
-    def read(self, address: int, count: int) -> bytes:
-        """Read mapped memory. SysletError where it is not."""
-        with self._lock:
-            self._enter()
-            try:
-                return self.memory.read(address, count)
-            except PageFault as fault:
-                raise SysletError(f"read of {count} bytes at {address:#x}: {fault}") from None
-
-    def write(self, address: int, data: bytes) -> None:
-        """Write mapped memory. SysletError where it is not."""
-        with self._lock:
-            self._enter()
-            try:
-                self.memory.write(address, data)
-            except PageFault as fault:
-                raise SysletError(f"write of {len(data)} bytes at {address:#x}: {fault}") from None
-
-    def syscall_number(self, name: str) -> int | None:
-        """The number of a call that atoms can name, or None."""
-        return self.kernel.number(name)
-
-    def pipe(self) -> tuple[int, int]:
-        """A new pipe's (read end, write end)."""
-        with self._lock:
-            return self.kernel.pipe()
-
-    def feed(self, fd: int, data: bytes) -> None:
-        """Write `data` into a pipe; SysletError where it does not take all of it at once."""
-        with self._lock:
-            self._enter()
-            file = self.kernel.files.get(fd)
-            taken = -EINVAL if file is None else file.write(data)
-            if taken != len(data):
-                raise SysletError(f"feed of {len(data)} bytes to descriptor {fd}: took {taken}")
-            self._settle()
-
-    def drain(self, fd: int, count: int) -> bytes:
-        """Up to `count` bytes that are there to be read."""
-        with self._lock:
-            self._enter()
-            file = self.kernel.files.get(fd)
-            data = -EINVAL if file is None else file.read(count)
-            if isinstance(data, int):
-                raise SysletError(f"drain of descriptor {fd}: errno {-data}")
-            self._settle()
-            return data or b""
-
-    def close_fd(self, fd: int) -> None:
-        """Close a descriptor. SysletError where it is not open."""
-        with self._lock:
-            if self.kernel.close(fd):
-                raise SysletError(f"close of descriptor {fd}: it is not open")
-            self._settle()
+    # -- the contract: the two calls, and the end --------------------------------------
 
     def close(self) -> None:
         """End the engine: calls that block return -EINTR."""
@@ -158,12 +75,6 @@ class ReferenceEngine:
             self._runnable.clear()
             self._heads.clear()
             self._changed.notify_all()
-
-    def waiting_calls(self) -> int:
-        """How many of exec and wait are blocked until another call lets them go on."""
-        return self._changed.count
-
-    # -- the contract: the two calls ---------------------------------------------------
 
     def exec(self, atom: int, head: int) -> int:
         """``sys_async_exec``: `atom`, NULL, or a negative errno, as an unsigned word."""
