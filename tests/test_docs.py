@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from syslet_conformance import tally
 from syslet_conformance.cli import group
 from syslet_conformance.commands.run import command as run_command
+from syslet_conformance.report import TESTS
+from syslet_conformance.report_view import IN_FULL, IN_FULL_OF_ALL
 from syslet_conformance.suite.random_atoms import CALLS
 
 ROOT = Path(__file__).parent.parent
@@ -65,3 +68,18 @@ def test_the_page_on_the_protocol_names_every_call_that_the_suite_asks_for() -> 
         for name in re.findall(r"(?:\.atom|number)\(\s*\"(\w+)\"", file.read_text())
     }
     assert named - {"none"} == asked | set(CALLS)
+
+
+def test_the_page_on_running_gives_the_limits_of_a_report() -> None:
+    page = " ".join((ROOT / "docs" / "running.md").read_text().split())
+    mib = tally.LARGEST_LINE_BYTES >> 20
+    for limits in (
+        f"{IN_FULL} failures of an engine are in it in full, and {IN_FULL_OF_ALL} of all engines",
+        f"{tally.FAILURES_KEPT} failures of an engine (the rest is counted), {tally.NOTES_KEPT} "
+        f"notes, {tally.CHARACTERISTICS_KEPT} characteristics, {tally.MESSAGE_CHARS} characters of "
+        f"a message, {tally.EVIDENCE_BYTES:,} bytes of evidence",
+        f"More than {tally.ENGINES} engines, {TESTS:,} tests, {tally.WAYS} ABIs and modes of an "
+        f"engine, a name of more than {tally.NAME_CHARS} characters or a line of more than {mib} "
+        "MiB",
+    ):
+        assert limits in page
