@@ -50,7 +50,8 @@ void syslet_blocking_stop(void)
 
 /*
  * Whether there were any. The signal may come before the call blocks, so
- * shutdown asks again until there are none.
+ * shutdown asks again until there are none; it is queued each time, so that a
+ * thread which is asked without pause only handles signals and never leaves.
  */
 bool syslet_interrupt_blocked(void)
 {

@@ -93,6 +93,7 @@ static int start_if_needed(void)
 
 int syslet_shutdown(void)
 {
+	static const struct timespec turn = { .tv_nsec = 1000000 };
 	int error = -ESRCH;
 
 	pthread_mutex_lock(&life);
@@ -102,7 +103,7 @@ int syslet_shutdown(void)
 		syslet_pool_stop();
 		syslet_aio_stop();
 		while (syslet_interrupt_blocked())
-			RAW(SYS_sched_yield, 0);
+			RAW(SYS_nanosleep, &turn, NULL);
 		syslet_heads_stop();
 		syslet_takeover_stop();
 		syslet_blocking_stop();
