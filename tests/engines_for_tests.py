@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 
 from syslet_conformance.backends import EmbeddedEngine
 from syslet_conformance.contract import Description
 from syslet_conformance.smoke import HEAD, RING
+from syslet_layouts import Abi
 
 ABIS = ("ilp32-le",)
+PAGE_BYTES = 4096
 
 
 class Correct(EmbeddedEngine):
@@ -66,6 +69,29 @@ class EndsInExec(EmbeddedEngine):
     def exec(self, atom: int, head: int) -> int:
         os._exit(0)
         return super().exec(atom, head)
+
+
+class TellsAgain(EmbeddedEngine):
+    """A wait that failed is told of again, to the next syslet on a descriptor placed alike."""
+
+    abis = ABIS
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        self.owed: set[int] = set()
+
+    def exec(self, atom: int, head: int) -> int:
+        place = head % PAGE_BYTES
+        if place in self.owed:
+            self.owed.remove(place)
+            return -errno.EFAULT & self.abi.word_mask
+        return super().exec(atom, head)
+
+    def wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
+        returned = super().wait(min_events, user_ring_idx, head)
+        if self.abi.signed(returned) < 0:
+            self.owed.add(head % PAGE_BYTES)
+        return returned
 
 
 class LacksUmemAdd(EmbeddedEngine):

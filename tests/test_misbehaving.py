@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from misbehaving_engine import WRONGS
+from running import syslet, wrong
 
 from syslet_conformance import patience
 from syslet_conformance.contract import EngineSilent
@@ -116,3 +117,10 @@ def test_patience_gives_a_slow_engine_its_time(monkeypatch: pytest.MonkeyPatch) 
     threading.Thread(target=go_on_when_it_is_late, daemon=True).start()
     assert engine.map(64) == 0x1000
     engine.close()
+
+
+def test_what_a_test_leaves_under_way_does_not_meet_the_next_one() -> None:
+    name = "faults::test_a_descriptor_that_goes_bad_under_a_blocked_syslet_is_reported"
+    both = [w for what in ("ring", "descriptor") for w in ("--test", f"{name}[ilp32-le-{what}]")]
+    ran = syslet("run", wrong("TellsAgain"), *both)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout

@@ -109,7 +109,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class _Engines:
-    """One engine for each ABI of the run, opened when first wanted, replaced after a failure."""
+    """One engine for each ABI of the run, opened when first wanted, replaced when spent."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.backend = _backend(config)
@@ -176,7 +176,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[object]:
         node.stash[EVIDENCE] = gathered(rig.sessions, error)
     if isinstance(error, Hang):
         engines.leave(abi)
-    elif report is None or report.failed:
+    elif report is None or report.failed or rig.is_spent:
         engines.drop(abi)
     else:
         rig.close()

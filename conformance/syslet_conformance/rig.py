@@ -62,6 +62,9 @@ class Rig:
         """What a test draws by: on each ABI and in each mode it draws something else."""
         self.sessions: list[Session] = []
         self.characteristics: dict[str, str] = {}
+        self.is_spent = False
+        """A syslet may still end, or an error be told, at addresses that this test gives back:
+        the engine is replaced after the test."""
 
     @property
     def is_async(self) -> bool:
