@@ -100,6 +100,13 @@ class NativeEngine:
         if lib.syslet_copy(ffi.cast("void *", address), source, len(data)):
             raise SysletError(f"native: write of {len(data)} bytes at {address:#x}: not mapped")
 
+    def window(self, address: int, count: int) -> memoryview:
+        """A view of memory that `map` gave, to be used only while that is mapped. SysletError."""
+        for base, (start, size) in self._mapped.items():
+            if base <= address and address + count <= start + size - PAGE:
+                return memoryview(ffi.buffer(ffi.cast("char *", address), count)).cast("B")
+        raise SysletError(f"native: window of {count} bytes at {address:#x}: not mapped")
+
     # -- descriptors -------------------------------------------------------------------
 
     def syscall_number(self, name: str) -> int | None:

@@ -144,7 +144,7 @@ class ReferenceEngine(Machine):
             if self._runnable:
                 self._settle(caller_may_go_on=False)
             elif not self.kernel.clock.advance_to_next_alarm():
-                self._changed.wait()
+                self._outwait()
 
     # -- who goes on -------------------------------------------------------------------
 
@@ -205,7 +205,7 @@ class ReferenceEngine(Machine):
             if self._runnable:
                 self._settle(caller_may_go_on=False)
             elif not self.kernel.clock.advance_to_next_alarm():
-                self._changed.wait()
+                self._outwait()
         return not self._closed
 
     # -- running atoms -----------------------------------------------------------------

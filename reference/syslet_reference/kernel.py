@@ -38,6 +38,9 @@ SPLICE_NONBLOCK = 2
 SPLICE_FLAGS = 0xF
 """The flags that Linux's splice knows, and the one that has a meaning here."""
 
+SEEK_MAX = 4
+"""The greatest whence of Linux; that of a pipe is looked at first, too."""
+
 _FOREVER_NS = 1 << 62
 
 Call = Callable[[Sequence[int]], int | Blocked]
@@ -223,8 +226,12 @@ class Kernel:
         return -EBADF if file is None else self._open(file)
 
     def sys_lseek(self, args: Sequence[int]) -> int:
+        """lseek(fd, offset, whence): the new position; a whence that Linux has not is -EINVAL."""
         file = self.files.get(args[0])
-        return -EBADF if file is None else file.lseek(self.abi.signed(args[1]), args[2])
+        if file is None:
+            return -EBADF
+        whence = args[2] & 0xFFFF_FFFF
+        return -EINVAL if whence > SEEK_MAX else file.lseek(self.abi.signed(args[1]), whence)
 
     def sys_nanosleep(self, args: Sequence[int]) -> int | Blocked:
         """nanosleep(timespec of two words): 0 once that much virtual time has passed."""

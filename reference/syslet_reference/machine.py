@@ -50,6 +50,10 @@ class Machine(ABC):
     def _settle(self) -> None:
         """What a call has let go runs."""
 
+    def _outwait(self) -> None:
+        """Wait for what another call brings, with the lock held before and after."""
+        self._changed.wait()
+
     def map(self, size: int) -> int:
         """Map zeroed memory; the byte after it is unmapped."""
         with self._lock:

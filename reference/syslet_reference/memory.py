@@ -72,6 +72,22 @@ class Memory:
         self._total += count * PAGE_BYTES
         return address
 
+    def map_at(self, address: int, size_bytes: int) -> memoryview:
+        """Map zeroed memory where another engine has some, from its page's start on; a view of it.
+
+        It is mapped for good, and may not lie where `map` maps. SysletError where it does.
+        """
+        base = address >> PAGE_BITS << PAGE_BITS
+        mapping = (base, bytearray(address + size_bytes - base))
+        pages = range(address >> PAGE_BITS, (address + size_bytes - 1 >> PAGE_BITS) + 1)
+        if any(page in self.pages for page in pages):
+            raise SysletError(
+                f"map of {size_bytes} bytes at {address:#x}: something is mapped there"
+            )
+        for page in pages:
+            self.pages[page] = mapping
+        return memoryview(mapping[1])[address - base :]
+
     def unmap(self, address: int) -> None:
         """Unmap what `map` returned. SysletError where it did not return that."""
         count = self._mapped.pop(address, 0)

@@ -1,0 +1,1 @@
+"""Fuzzing: streams of atoms, an oracle for them, and what is done with what they find."""

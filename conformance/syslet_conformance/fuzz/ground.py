@@ -1,0 +1,98 @@
+"""What an engine may answer as it likes, asked once: no stream is judged by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from syslet_conformance.builder import Build
+from syslet_conformance.contract import Engine
+from syslet_conformance.fuzz.arena import CALLS, UNKNOWN_NR
+from syslet_conformance.program import Address, Words
+from syslet_conformance.session import Session, number_of
+from syslet_layouts import Flag
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The answers: of calls by their number, and of the engine as a whole.
+
+    `returns_final`: a cached chain returns its last atom. `runs_odd`: it runs what is not
+    aligned, where others report an error. `drops`: an event that found no place is lost, where
+    others deliver it later.
+    """
+
+    numbers: dict[str, int] = field(default_factory=dict)
+    results: dict[int, int] = field(default_factory=dict)
+    returns_final: bool = False
+    runs_odd: bool = True
+    drops: bool = True
+
+
+def asked(engine: Engine) -> Ground:
+    """Ask an engine. Missing where it lacks a call of `CALLS`; SysletError where it fails."""
+    numbers = {name: number_of(engine, name) for name in CALLS if name != "unknown"}
+    results = {
+        nr: _result(engine, nr)
+        for nr in (numbers["getpid"], numbers["async_exec"], numbers["async_wait"], UNKNOWN_NR)
+    }
+    return Ground(numbers, results, _returns_final(engine), _runs_odd(engine), _drops(engine))
+
+
+def _result(engine: Engine, nr: int) -> int:
+    build = Build(1)
+    got = build.word(0)
+    first = build.atom(nr, ret=got)
+    session = Session(engine, build.program())
+    try:
+        if session.exec(first) == 0:
+            session.wait(1)
+            session.consume()
+        return session.word(got)
+    finally:
+        session.close()
+
+
+def _returns_final(engine: Engine) -> bool:
+    build = Build(1)
+    last = build.atom("getpid", label="last")
+    first = build.atom("getpid", next=last)
+    session = Session(engine, build.program())
+    try:
+        return session.exec(first) == session.address(last)
+    finally:
+        session.close()
+
+
+def _runs_odd(engine: Engine) -> bool:
+    """Whether an atom with an argument and a result at odd addresses runs."""
+    build = Build(1)
+    build.data.append(Words("odd", (0, 0, 0)))
+    word = build.word(Address("odd", 1))
+    first = build.atom("umem_add", word, Address("odd", engine.abi.word_bytes + 1), ret=0)
+    session = Session(engine, build.program())
+    try:
+        at = session.address("odd") + engine.abi.word_bytes + 1
+        engine.write(at, (1).to_bytes(engine.abi.word_bytes, engine.abi.byteorder))
+        returned = session.exec(first)
+        data = engine.read(session.address("odd") + 1, engine.abi.word_bytes)
+        return returned != 0 and int.from_bytes(data, engine.abi.byteorder) == 1
+    finally:
+        session.close()
+
+
+def _drops(engine: Engine) -> bool:
+    """Whether the second of two events in a ring of one slot is lost, and reported once."""
+    build = Build(1)
+    first = build.atom("getpid", flags=Flag.ASYNC)
+    session = Session(engine, build.program())
+    try:
+        for _ in range(2):
+            session.exec(first)
+        for _ in range(3):
+            if engine.abi.signed(session.wait(9)) >= 0:
+                break
+        taken = len(session.consume())
+        session.wait(9)
+        return taken == 1 and not session.consume()
+    finally:
+        session.close()

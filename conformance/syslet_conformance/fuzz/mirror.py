@@ -1,0 +1,333 @@
+"""The reference with its arena at the same address as an engine's, as a port to play on.
+
+It makes only calls that are harmless to a real engine: a stream that names another one, or a
+descriptor of somebody else's, is not judged, and never given to an engine.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NoReturn
+
+from syslet_conformance import calls
+from syslet_conformance.calls import Call
+from syslet_conformance.fuzz.arena import UNKNOWN_NR, Arena
+from syslet_conformance.fuzz.ground import Ground
+from syslet_conformance.fuzz.stream import FILL_BYTES
+from syslet_layouts import AsyncHeadUser, Flag
+from syslet_reference import ReferenceEngine
+from syslet_reference.blocking import Blocked, Waitable
+from syslet_reference.choices import Chooser
+from syslet_reference.files import (
+    PIPE_ATOMIC_BYTES,
+    PIPE_BYTES,
+    OpenFile,
+    Pipe,
+    PipeReadEnd,
+    PipeWriteEnd,
+)
+from syslet_reference.kernel import Call as KernelCall
+from syslet_reference.memory import PAGE_BITS, PageFault
+from syslet_reference.syslet import Pause, Syslet
+from syslet_reference.trace import Trace
+
+MOST_ATOMS = 200
+"""A syslet that runs more atoms than that in one go is not judged."""
+
+MOST_TURNS = 1500
+"""Nor is a stream with more turns of its syslets."""
+
+NOBODYS_FD = 1 << 30
+"""From there on, in 31 bits, no process has a descriptor."""
+
+FIRST_FREE_NR = 0x7000_0000
+"""From there on, in 31 bits, no kernel has a call."""
+
+
+class Unjudged(Exception):  # noqa: N818 - the verdict's name
+    """What a stream does is left open, has no end, or is not harmless."""
+
+
+class Blocks(Exception):  # noqa: N818 - what it says
+    """A call of the main thread waits for what only a later step brings."""
+
+
+class _Files(dict[int, OpenFile]):
+    """The descriptors of a stream's pipes; nobody has -1, nor those that the stream closed."""
+
+    ends: tuple[int, ...] = ()
+
+    def get(self, fd: int, _default: object = None) -> Any:
+        file = super().get(fd)
+        if file is None:
+            number = fd & 0xFFFF_FFFF
+            if number < NOBODYS_FD and (number != fd or fd not in self.ends):
+                raise Unjudged(f"descriptor {fd} is somebody else's")
+        return file
+
+
+class _Calls(dict[int, KernelCall]):
+    """Numbers that no kernel has, or Unjudged."""
+
+    unknown: Callable[[Sequence[int]], int]
+
+    def get(self, nr: int, _default: object = None) -> KernelCall:
+        call = super().get(nr)
+        if call is None:
+            if not FIRST_FREE_NR <= nr & 0xFFFF_FFFF < 1 << 31:
+                raise Unjudged(f"call {nr} is none of those that are harmless")
+            return self.unknown
+        return call
+
+
+class _Pages(dict[int, tuple[int, bytearray]]):
+    """The arena's pages; of all others only a few are surely nobody's, or Unjudged."""
+
+    nobodys: frozenset[int] = frozenset()
+
+    def __missing__(self, page: int) -> NoReturn:
+        if page not in self.nobodys:
+            raise Unjudged("an address that may be somebody else's")
+        raise KeyError(page)
+
+    def get(self, page: int, _default: object = None) -> Any:
+        if page not in self and page not in self.nobodys:
+            raise Unjudged("an address that may be somebody else's")
+        return super().get(page)
+
+
+class _Now(Waitable):
+    """It lets go at once whoever waits for it."""
+
+    class _Wakes(list[Blocked]):
+        def append(self, blocked: Blocked) -> None:
+            blocked.wake()
+
+    def __init__(self) -> None:
+        self.parked = self._Wakes()
+
+
+_NOW = _Now()
+
+
+class Mirror(ReferenceEngine):
+    """The reference on one ABI, at an engine's arena; see `play.Port`."""
+
+    def __init__(self, arena: Arena, ground: Ground) -> None:
+        super().__init__(arena.abi, numbers=ground.numbers)
+        pages = self.memory.pages = _Pages()
+        self._view = self.memory.map_at(arena.base, arena.size_bytes)
+        behind, last = arena.base + arena.size_bytes >> PAGE_BITS, arena.abi.word_mask >> PAGE_BITS
+        pages.nobodys = frozenset({0, behind, last})
+        self._drops = ground.drops
+        self._rings = {
+            head: arena.base + ring for head, ring in zip(arena.heads, arena.rings, strict=True)
+        }
+        self._indexes = dict.fromkeys(arena.heads, 0)
+        self._main = threading.get_ident()
+        self._quiet = threading.Semaphore(0)
+        self._started: list[Call] = []
+        self._turns = 0
+        self.step: int | None = None
+        self._files = self.kernel.files = _Files()
+        self._fds: tuple[int, ...] = ()
+        self._restrict_calls(ground)
+
+    def _restrict_calls(self, ground: Ground) -> None:
+        kernel, numbers = self.kernel, ground.numbers
+        harmless = _Calls()
+        for nr, result in ground.results.items():
+            harmless[nr] = partial(_answer, result)
+        harmless.unknown = partial(_answer, ground.results[UNKNOWN_NR])
+        for name in ("umem_add", "lseek"):
+            harmless[numbers[name]] = getattr(kernel, f"sys_{name}")
+        for name in ("read", "write"):
+            harmless[numbers[name]] = partial(self._transfer, getattr(kernel, f"sys_{name}"))
+        kernel.calls = harmless
+
+    def _transfer(self, call: KernelCall, args: Sequence[int]) -> int | Blocked:
+        """Read or write; what a kernel does with memory that ends in the middle is left open."""
+        file = self._files.get(args[0])
+        buffer, count = args[1], args[2]
+        if file is not None and count and not self.memory.is_mapped(buffer, count):
+            blocks = not file.poll()
+            if blocks or count > 1 << 16 or self.memory.is_mapped(buffer, 1):
+                raise Unjudged("a transfer that no memory is there for")
+        result = call(args)
+        if isinstance(file, PipeReadEnd):
+            _check_room(file)
+        if self._chooser is None or isinstance(result, Blocked) or file is None:
+            return result
+        if result >= 0 and self._chooser(2):
+            return Blocked(lambda: result, [_NOW])
+        return result
+
+    # -- a new stream ------------------------------------------------------------------
+
+    def play_with(self, chooser: Chooser | None, trace: Trace | None = None) -> None:
+        """The next stream's interleaving is chosen so, and it is traced so."""
+        self._chooser, self._trace = chooser, trace
+        self._turns = 0
+
+    def pipes_at(self, fds: tuple[int, ...]) -> None:
+        """The descriptors of the pipes from the next stream on."""
+        self._fds = fds
+
+    def begin(self, data: bytearray) -> None:
+        """Forget what was; the pipes are new and empty."""
+        self._heads.clear()
+        self._runnable.clear()
+        self._indexes = dict.fromkeys(self._indexes, 0)
+        self._started.clear()
+        files = self._files
+        files.clear()
+        files.ends = self._fds
+        for number in (0, 2):
+            pipe = Pipe()
+            files[self._fds[number]] = PipeReadEnd(pipe)
+            files[self._fds[number + 1]] = PipeWriteEnd(pipe)
+            files[self._fds[number]].descriptors = files[self._fds[number + 1]].descriptors = 1
+        self._view[:] = data
+
+    # -- the port ----------------------------------------------------------------------
+
+    def fds(self, *, used: bool) -> tuple[int, ...]:
+        """The same as on the engine."""
+        del used
+        return self._fds
+
+    def get(self, offset: int, count: int) -> bytes:
+        """Bytes of the arena."""
+        return bytes(self._view[offset : offset + count])
+
+    def put(self, offset: int, data: bytes) -> None:
+        """Store bytes in the arena."""
+        self._view[offset : offset + len(data)] = data
+
+    def feed(self, pipe: int, data: bytes) -> None:
+        """Write into a pipe, as far as there is room."""
+        reads, writes = (dict.get(self._files, fd) for fd in self._fds[2 * pipe : 2 * pipe + 2])
+        if writes is not None and reads is not None:
+            if len(data) == FILL_BYTES and reads.poll():
+                raise Unjudged("how much fills a pipe that is not empty")
+            with self._lock:
+                writes.write(data)
+                self._settle()
+
+    def drain(self, pipe: int, count: int) -> bytes:
+        """Read what is there."""
+        file = dict.get(self._files, self._fds[2 * pipe])
+        if file is None:
+            return b""
+        with self._lock:
+            data = file.read(count)
+            if isinstance(file, PipeReadEnd):
+                _check_room(file)
+            self._settle()
+        return data if isinstance(data, bytes) else b""
+
+    def close(self, end: int | None = None) -> None:
+        """Close an end."""
+        if end is None:
+            super().close()
+        else:
+            self.close_fd(self._fds[end])
+
+    def start_exec(self, atom: int, head: int) -> Call:
+        """Exec that only a later step lets go."""
+        return self._start(partial(self.exec, atom, head))
+
+    def start_wait(self, min_events: int, user_ring_idx: int, head: int) -> Call:
+        """Wait that only a later step lets go."""
+        return self._start(partial(self.wait, min_events, user_ring_idx, head))
+
+    def _start(self, function: Callable[[], int]) -> Call:
+        def made() -> int:
+            try:
+                return function()
+            finally:
+                self._quiet.release()
+
+        call = calls.make("call", made)
+        self._started.append(call)
+        return call
+
+    def settled(self) -> None:
+        """A step is over: what it let go has returned, or waits again; others run as chosen."""
+        if self._started:
+            self._until_all_wait()
+        if self._runnable:
+            with self._lock:
+                self._settle()
+
+    def _until_all_wait(self) -> None:
+        while True:
+            with self._lock:
+                waiting = self._changed.count
+            running = sum(not call.returned for call in self._started)
+            if waiting >= running:
+                return
+            self._quiet.acquire(timeout=0.01)
+
+    def _outwait(self) -> None:
+        if threading.get_ident() == self._main:
+            raise Blocks
+        self._quiet.release()
+        super()._outwait()
+
+    # -- heads -------------------------------------------------------------------------
+
+    def _descriptor(self, head: int) -> tuple[AsyncHeadUser | None, int]:
+        fields, error = super()._descriptor(head)
+        if fields is None or fields.completion_ring != self._rings[head]:
+            raise Unjudged("a descriptor that the stream wrote over")
+        if fields.kernel_ring_idx != self._indexes[head]:
+            raise Unjudged("an index of the engine's that the stream wrote over")
+        return fields, error
+
+    def _post(self, syslet: Syslet) -> tuple[int, int]:
+        index, error = super()._post(syslet)
+        if not error:
+            at = syslet.head + self.abi.head_offsets["kernel_ring_idx"]
+            self._indexes[syslet.head] = self.memory.word(at)
+        elif not self._drops:
+            raise Unjudged("when the engine delivers an event that found no place")
+        return index, error
+
+    # -- what is left open -------------------------------------------------------------
+
+    def _fetch_packed(self, address: int) -> tuple[int, ...]:
+        try:
+            return super()._fetch_packed(address)
+        except PageFault:
+            place = self.abi.atom_places[0]
+            flags = address + place.offset & self.abi.word_mask
+            if self.memory.is_mapped(flags, place.size_bytes):
+                data = self.memory.read(flags, place.size_bytes)
+                if int.from_bytes(data, self.abi.byteorder) & Flag.ASYNC:
+                    raise Unjudged("an atom that is cut off and goes asynchronous") from None
+            raise
+
+    # -- limits ------------------------------------------------------------------------
+
+    def _run(self, syslet: Syslet, atoms: int) -> Pause:
+        self._turns += 1
+        if self._turns > MOST_TURNS:
+            raise Unjudged("a stream of too many turns")
+        pause = super()._run(syslet, min(atoms, MOST_ATOMS))
+        if pause is Pause.TURN_OVER and atoms > MOST_ATOMS:
+            raise Unjudged("a syslet of too many atoms")
+        return pause
+
+
+def _check_room(file: PipeReadEnd) -> None:
+    """How much of a page is room for a writer is a kernel's own affair."""
+    if 0 < PIPE_BYTES - len(file.pipe.data) < PIPE_ATOMIC_BYTES:
+        raise Unjudged("a full pipe that has room for a part of a page")
+
+
+def _answer(result: int, args: Sequence[int]) -> int:
+    del args
+    return result

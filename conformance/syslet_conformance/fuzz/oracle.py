@@ -1,0 +1,118 @@
+"""What a stream may come to: the reference plays it, and where several outcomes are allowed it
+plays them all."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+
+from syslet_conformance.fuzz.arena import Arena
+from syslet_conformance.fuzz.ground import Ground
+from syslet_conformance.fuzz.mirror import Blocks, Mirror, Unjudged
+from syslet_conformance.fuzz.play import Outcome, play
+from syslet_conformance.fuzz.stream import Stream
+from syslet_reference.trace import Trace
+
+MOST_RUNS = 300
+"""How many interleavings of one stream are tried."""
+
+MOST_S = 0.3
+"""How long that may take."""
+
+
+class Among(StrEnum):
+    """Whether an outcome is one of those that are allowed."""
+
+    YES = "yes"
+    NO = "no"
+    TOO_MANY = "too many to be tried"
+
+
+class Oracle:
+    """The reference beside an engine's arena."""
+
+    def __init__(self, arena: Arena, ground: Ground) -> None:
+        self._arena, self._ground = arena, ground
+        self._mirror = Mirror(arena, ground)
+
+    def expected(
+        self, stream: Stream, fds: tuple[int, ...], trace: Trace | None = None
+    ) -> tuple[Outcome, frozenset[int]]:
+        """The outcome where each syslet runs on as far as it can, and the steps that block.
+
+        Unjudged where what the stream does is left open, or has no end.
+        """
+        return self._until_played(stream, fds, None, trace)
+
+    def _until_played(
+        self,
+        stream: Stream,
+        fds: tuple[int, ...],
+        choices: list[int] | None,
+        trace: Trace | None,
+    ) -> tuple[Outcome, frozenset[int]]:
+        late = frozenset[int]()
+        while True:
+            try:
+                return self._play(stream, fds, late, choices, trace), late
+            except Blocks:
+                number = self._mirror.step
+                if number is None:
+                    raise Unjudged("a syslet that nothing lets go") from None
+                late |= {number}
+
+    def _play(
+        self,
+        stream: Stream,
+        fds: tuple[int, ...],
+        late: frozenset[int],
+        choices: list[int] | None,
+        trace: Trace | None = None,
+    ) -> Outcome:
+        """One play; `choices` are what is chosen first, and it is given all that were made."""
+        mirror, limits = self._mirror, list[int]()
+
+        def choose(count: int) -> int:
+            assert choices is not None
+            if len(limits) == len(choices):
+                choices.append(0)
+            limits.append(count)
+            return min(choices[len(limits) - 1], count - 1)
+
+        mirror.pipes_at(fds)
+        mirror.play_with(choose if choices is not None else None, trace)
+        try:
+            return play(stream, self._arena, mirror, late=late, final=False)
+        except Blocks:
+            raise
+        except BaseException:
+            self._replace()
+            raise
+        finally:
+            self.limits = limits
+
+    def _replace(self) -> None:
+        """What it was in the middle of is nobody's any more."""
+        self._mirror.close()
+        self._mirror = Mirror(self._arena, self._ground)
+
+    def allows(self, stream: Stream, fds: tuple[int, ...], outcome: Outcome) -> Among:
+        """Whether some interleaving comes to that outcome."""
+        choices: list[int] = []
+        until = time.monotonic() + MOST_S
+        for _ in range(MOST_RUNS):
+            try:
+                if self._until_played(stream, fds, choices, None)[0] == outcome:
+                    return Among.YES
+            except Unjudged:
+                return Among.TOO_MANY
+            limits = self.limits
+            del choices[len(limits) :]
+            while choices and choices[-1] + 1 >= limits[len(choices) - 1]:
+                choices.pop()
+            if not choices:
+                return Among.NO
+            choices[-1] += 1
+            if time.monotonic() > until:
+                break
+        return Among.TOO_MANY

@@ -1,0 +1,226 @@
+"""Playing a stream: the same steps on whatever stands behind a `Port`, engine or reference."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from syslet_conformance.calls import Call
+from syslet_conformance.fuzz.arena import (
+    ENDS,
+    NUMBERS,
+    OF_ENDS,
+    PIPES,
+    PLACES,
+    RINGS,
+    Arena,
+)
+from syslet_conformance.fuzz.stream import (
+    CLOSE,
+    CONSUME,
+    DRAIN,
+    DRAIN_BYTES,
+    EMPTY,
+    EXEC,
+    FEED,
+    FILL,
+    FILL_BYTES,
+    POKE,
+    STORE,
+    WAIT,
+    WAITS,
+    Step,
+    Stream,
+    image,
+)
+
+ERRORS = 4095
+"""A return word is a negative errno in so many values."""
+
+ERROR, NULL_WORD, SUBMITTED = "error", "NULL", "submitted"
+"""What exec can give, beside an address that was not submitted; which errno is left open."""
+
+MOST_REPORTS = 24
+"""So many errors of one head are taken at the end; each step can have brought one."""
+
+PIPE_CLOSES = {False: ("a.write", "b.write"), True: ("a.read", "b.read")}
+"""What is closed at the end, by whether the pipe may be full: it lets go who waits at the other."""
+
+
+class Port(Protocol):
+    """What a stream is played on."""
+
+    step: int | None
+    """The step that is being taken; None at the end."""
+
+    def begin(self, data: bytearray) -> None:
+        """Put the arena's bytes there; the pipes are new ones, if need be."""
+
+    def fds(self, *, used: bool) -> tuple[int, ...]:
+        """The descriptors of `ENDS` for a stream that uses the pipes, or does not."""
+
+    def get(self, offset: int, count: int) -> bytes:
+        """Bytes of the arena."""
+
+    def put(self, offset: int, data: bytes) -> None:
+        """Store bytes in the arena."""
+
+    def exec(self, atom: int, head: int) -> int | Call:
+        """The return word, or the call, where only a later step seems to let it go."""
+
+    def wait(self, min_events: int, user_ring_idx: int, head: int) -> int | Call:
+        """The return word, or the call, where only a later step seems to let it go."""
+
+    def start_exec(self, atom: int, head: int) -> Call:
+        """Exec that only a later step lets go."""
+
+    def start_wait(self, min_events: int, user_ring_idx: int, head: int) -> Call:
+        """Wait that only a later step lets go."""
+
+    def feed(self, pipe: int, data: bytes) -> None:
+        """Write into a pipe, as far as there is room."""
+
+    def drain(self, pipe: int, count: int) -> bytes:
+        """Read what is there."""
+
+    def close(self, end: int) -> None:
+        """Close an end, once."""
+
+    def settled(self) -> None:
+        """A step is over."""
+
+
+class Outcome(NamedTuple):
+    """What each step gave, what the end gave for each head, and the arena's bytes."""
+
+    gave: tuple[object, ...]
+    ends: tuple[tuple[int, tuple[int, ...]], ...]
+    """For each head: how many errors were still reported, and the entries that were left."""
+    memory: bytes
+
+
+def uses_pipes(stream: Stream) -> bool:
+    """Whether an argument or a step names a pipe."""
+    kinds = (FEED, DRAIN, CLOSE, FILL, EMPTY)
+    return any(place in OF_ENDS for atom in stream.atoms for place in atom.args) or any(
+        step.kind in kinds for step in stream.steps
+    )
+
+
+def closing(stream: Stream) -> list[Step]:
+    """The steps that let go whatever waits for a pipe, where the stream uses them."""
+    if not uses_pipes(stream):
+        return []
+    full = {step.a for step in stream.steps if step.kind == FILL}
+    closed = {ENDS[step.a] for step in stream.steps if step.kind == CLOSE}
+    ends = [PIPE_CLOSES[pipe in full][pipe] for pipe in range(len(PIPES))]
+    return [Step(CLOSE, ENDS.index(end)) for end in ends if end not in closed]
+
+
+def play(stream: Stream, arena: Arena, port: Port, *, late: frozenset[int], final: bool) -> Outcome:
+    """Play it. `late` are the steps that only later ones let go; `final`: see `Ground`."""
+    steps = [*stream.steps, *closing(stream)]
+    port.begin(image(stream, arena, port.fds(used=uses_pipes(stream))))
+    addresses = arena.addresses
+    gave: list[object] = []
+    calls: dict[int, tuple[Call, int]] = {}
+    closed: set[int] = set()
+    for number, step in enumerate(steps):
+        port.step = number
+        kind, a, b, c = step
+        result: object = None
+        if kind == EXEC:
+            make = port.start_exec if number in late else port.exec
+            word = make(addresses[a], arena.heads[b])
+            if isinstance(word, Call):
+                calls[number] = word, addresses[a]
+            else:
+                result = _exec_gave(arena, word, addresses[a], final)
+        elif kind == WAIT:
+            index = _user_index(arena, port, b)
+            make_wait = port.start_wait if number in late else port.wait
+            word = make_wait(WAITS[a], index, arena.heads[b])
+            if isinstance(word, Call):
+                calls[number] = word, 0
+            else:
+                result = _wait_gave(arena, word)
+        elif kind == CONSUME:
+            result = _consume(stream, arena, port, b, a or None)
+        elif kind == FEED:
+            port.feed(a, bytes([number + 1]) * (b + 1))
+        elif kind == DRAIN:
+            result = port.drain(a, b + 1)
+        elif kind == CLOSE:
+            if a not in closed:
+                closed.add(a)
+                port.close(a)
+        elif kind == STORE:
+            _store(arena, port, a, arena.abi.word_struct.pack(arena.values[b % len(NUMBERS)]))
+        elif kind == POKE:
+            _store(arena, port, a, bytes([c]), b)
+        elif kind == FILL:
+            port.feed(a, bytes(FILL_BYTES))
+        elif kind == EMPTY:
+            port.drain(a, DRAIN_BYTES)
+        gave.append(result)
+        port.settled()
+    port.step = None
+    for number, (call, first) in calls.items():
+        word = call.join()
+        is_exec = steps[number].kind == EXEC
+        gave[number] = _exec_gave(arena, word, first, final) if is_exec else _wait_gave(arena, word)
+    ends = tuple(_end(stream, arena, port, head) for head in range(len(RINGS)))
+    return Outcome(tuple(gave), ends, port.get(0, arena.size_bytes))
+
+
+def _exec_gave(arena: Arena, word: int, first: int, final: bool) -> object:
+    if not word:
+        return NULL_WORD
+    if word > arena.abi.word_mask - ERRORS:
+        return ERROR
+    is_atom = arena.base <= word < arena.base + arena.size_bytes
+    return SUBMITTED if word == first or (final and is_atom) else word
+
+
+def _wait_gave(arena: Arena, word: int) -> object:
+    return ERROR if word > arena.abi.word_mask - ERRORS else word
+
+
+def _user_index(arena: Arena, port: Port, head: int) -> int:
+    word = port.get(arena.user_indexes[head], arena.abi.word_bytes)
+    return int.from_bytes(word, arena.abi.byteorder)
+
+
+def _store(arena: Arena, port: Port, place: int, data: bytes, more: int = 0) -> None:
+    """Store at a place, as far as that lies in the arena."""
+    offset = arena.addresses[place] - arena.base + more
+    if PLACES[place].number >= 0 <= offset and offset + len(data) <= arena.size_bytes:
+        port.put(offset, data)
+
+
+def _consume(
+    stream: Stream, arena: Arena, port: Port, head: int, count: int | None
+) -> tuple[int, ...]:
+    """Take entries, as a program does; none where the index is not one of the ring."""
+    slots, word, order = stream.slots[head], arena.abi.word_bytes, arena.abi.byteorder
+    index, taken = _user_index(arena, port, head), list[int]()
+    while index < slots and (count is None or len(taken) < count):
+        at = arena.rings[head] + index * word
+        entry = int.from_bytes(port.get(at, word), order)
+        if not entry:
+            break
+        port.put(at, bytes(word))
+        index = (index + 1) % slots
+        port.put(arena.user_indexes[head], index.to_bytes(word, order))
+        taken.append(entry)
+    return tuple(taken)
+
+
+def _end(stream: Stream, arena: Arena, port: Port, head: int) -> tuple[int, tuple[int, ...]]:
+    """Nothing is pending when this returns: what was still reported, and what was left."""
+    reported = 0
+    while reported < MOST_REPORTS:
+        word = port.wait(WAITS[-1], 0, arena.heads[head])
+        if _wait_gave(arena, word.join() if isinstance(word, Call) else word) != ERROR:
+            break
+        reported += 1
+    return reported, _consume(stream, arena, port, head, None)
