@@ -129,6 +129,7 @@ def _judge(session: pytest.Session, order: Order, answers: IO[str]) -> dict[str,
             continue
         answers.write(f"{number}\n")
         answers.flush()
+        session._setupstate.teardown_exact(item)  # of one that was passed over
         following = numbered[(position + 1) % len(numbered)][1]
         result = outcome_of(item, following, evidence=False)
         if result.verdict in FAILED:
