@@ -281,3 +281,6 @@ _ROWS = (
 
 MUTANTS = {row.name: row for row in _ROWS}
 """The mutants by their names."""
+
+CAUGHT = {row.name: row.caught for row in _ROWS}
+"""Each mutant, and the requirements whose tests must catch it."""
