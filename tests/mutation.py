@@ -1,6 +1,6 @@
 """Runs the suite's tests on mutants: imported and collected once, a forked child for each.
 
-``python mutation.py JOBS`` reads lines ``AREA NAME ID...`` and answers, as they come, JSON lines:
+``python mutation.py JOBS`` reads lines ``MODULE NAME ID...`` and answers, as they come, JSON lines:
 mutant, what was caught, and what was seen. A child ends with the test that catches its last id.
 """
 
@@ -10,8 +10,10 @@ import json
 import os
 import select
 import signal
+import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -21,10 +23,25 @@ LIMIT_S = 100
 """How long one mutant may take."""
 
 
+def judge(orders: Iterable[str], jobs: int) -> dict[tuple[str, str], dict[str, list[str]]]:
+    """The answer for each mutant, by its module and name; none where its process died of it."""
+    ran = subprocess.run(
+        [sys.executable, __file__, str(jobs)],
+        input="\n".join(orders),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    found = {(module, name): line for line in lines for module, name in [line["mutant"]]}
+    assert ran.returncode == 0 or found, ran.stdout + ran.stderr
+    return found
+
+
 class Order(NamedTuple):
     """A mutant, and the ids whose tests are run on it; `every`: all of them, to the end."""
 
-    area: str
+    module: str
     name: str
     ids: tuple[str, ...]
     every: bool
@@ -33,9 +50,9 @@ class Order(NamedTuple):
 
     @classmethod
     def parse(cls, line: str) -> Order:
-        """``AREA NAME [all] ID...``"""
-        area, name, *ids = line.split()
-        return cls(area, name, tuple(i for i in ids if i != "all"), "all" in ids)
+        """``MODULE NAME [all] ID...``"""
+        module, name, *ids = line.split()
+        return cls(module, name, tuple(i for i in ids if i != "all"), "all" in ids)
 
 
 class Runner:
@@ -97,7 +114,7 @@ def _judge(session: pytest.Session, order: Order, answers: IO[str]) -> dict[str,
     from syslet_conformance.outcome import outcome_of
     from syslet_conformance.verdicts import FAILED
 
-    name = f"python:mutants.{order.area}:{order.name}"
+    name = f"python:{order.module}:{order.name}"
     session.config.option.syslet_backend = name
     abis = backend_named(name).abis
     caught, seen = set(order.caught), list(order.seen)
@@ -112,12 +129,13 @@ def _judge(session: pytest.Session, order: Order, answers: IO[str]) -> dict[str,
             continue
         answers.write(f"{number}\n")
         answers.flush()
+        session._setupstate.teardown_exact(item)  # of one that was passed over
         following = numbered[(position + 1) % len(numbered)][1]
         result = outcome_of(item, following, evidence=False)
         if result.verdict in FAILED:
             caught |= set(_ids(item))
             seen.append(f"{result.verdict} {result.test}: {result.message[:500]}")
-    return {"mutant": [order.area, order.name], "caught": sorted(caught), "seen": seen[:5]}
+    return {"mutant": [order.module, order.name], "caught": sorted(caught), "seen": seen[:5]}
 
 
 def _ids(item: pytest.Item) -> tuple[str, ...]:

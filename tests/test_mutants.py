@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import json
-import os
 import pkgutil
-import subprocess
-import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import mutants
 import pytest
+from mutation import judge
 
 from syslet_conformance.registry import AREAS, REQUIREMENTS, Level
 
-HERE = Path(__file__).parent
 NOT_AREAS = {"engine", "following", "rewritten"}
 """Files of the folder that hold what mutants are made with."""
 
@@ -72,19 +67,9 @@ def judged(request: pytest.FixtureRequest) -> dict[Key, dict[str, list[str]]]:
             right = (area, name) in RIGHT
             rows = [i for i, row in REQUIREMENTS.items() if row.area == area]
             ids = ["all", *rows] if right else CAUGHT[area, name]
-            orders[area, name] = " ".join((area, name, *ids))
-    ran = subprocess.run(
-        [sys.executable, str(HERE / "mutation.py"), str(JOBS)],
-        input="\n".join(orders.values()),
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(HERE)},
-    )
-    lines = [json.loads(line) for line in ran.stdout.splitlines()]
-    found = {(area, name): line for line in lines for area, name in [line["mutant"]]}
-    assert ran.returncode == 0 or found, ran.stdout + ran.stderr
-    return found
+            orders[area, name] = " ".join((f"mutants.{area}", name, *ids))
+    found = judge(orders.values(), JOBS)
+    return {(module.removeprefix("mutants."), name): line for (module, name), line in found.items()}
 
 
 @pytest.mark.timeout(1000)

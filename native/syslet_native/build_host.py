@@ -1,7 +1,8 @@
 """Builds the engine host, a program that speaks the engine protocol for a shared library.
 
 `host_path` answers the program for a word size, `engine_path` this package's own engine as such
-a library, both out of a cache folder where they were built before.
+a library, both out of a cache folder where they were built before; `engine_of` does so for
+other sources.
 ``python -m syslet_native.build_host -o PROGRAM`` builds the host with $CC, for another machine
 too; with ``--include`` it says where ``syslet.h`` is.
 """
@@ -32,14 +33,19 @@ NOT_BUILT = "the engine host was not built"
 @functools.cache
 def host_path(word: str) -> Path:
     """The host for ``lp64`` or ``ilp32``, built if it was not. SysletError, of one line."""
-    return _built("host", word, HOST_FOLDERS, (), HOST_LIBRARIES)
+    return _built(HERE, "host", word, HOST_FOLDERS, (), HOST_LIBRARIES)
 
 
 @functools.cache
 def engine_path(word: str) -> Path:
     """The native engine as a library for ``lp64`` or ``ilp32``, likewise."""
+    return engine_of(HERE, word)
+
+
+def engine_of(root: Path, word: str) -> Path:
+    """The same for sources that lie in `root`, in folders as ours."""
     named = (f'-DSYSLET_VERSION="{version("syslet-conformance")}"',)
-    return _built("engine", word, ENGINE_FOLDERS, (*LIBRARY_FLAGS, *named), ())
+    return _built(root, "engine", word, ENGINE_FOLDERS, (*LIBRARY_FLAGS, *named), ())
 
 
 def build(output: Path) -> None:
@@ -48,15 +54,20 @@ def build(output: Path) -> None:
     BuildFailed where it cannot be.
     """
     words = [*compiler(), *_flags()]
-    compile_c(_command(words, HOST_FOLDERS, HOST_LIBRARIES, output))
+    compile_c(_command(HERE, words, HOST_FOLDERS, HOST_LIBRARIES, output))
 
 
 def _built(
-    what: str, word: str, folders: Sequence[str], more: Sequence[str], libraries: Sequence[str]
+    root: Path,
+    what: str,
+    word: str,
+    folders: Sequence[str],
+    more: Sequence[str],
+    libraries: Sequence[str],
 ) -> Path:
     words = [*compiler(), *_flags(), *WORD_FLAGS[word], *more]
     key = hashlib.sha256("\0".join(words).encode())
-    for path in _files(folders, "*.[ch]"):
+    for path in _files(root, folders, "*.[ch]"):
         key.update(b"\0%b\0" % path.name.encode() + path.read_bytes())
     folder = _cache_folder()
     made = folder / f"{what}-{word}-{key.hexdigest()[:20]}"
@@ -67,7 +78,7 @@ def _built(
         with tempfile.TemporaryDirectory(prefix="build-", dir=folder) as build_folder:
             output = Path(build_folder) / what
             try:
-                compile_c(_command(words, folders, libraries, output))
+                compile_c(_command(root, words, folders, libraries, output))
             except BuildFailed as failure:
                 raise SysletError(f"{NOT_BUILT}: {why_not(word) or failure}") from None
             output.replace(made)
@@ -82,15 +93,19 @@ def _flags() -> list[str]:
     return CFLAGS
 
 
-def _files(folders: Sequence[str], pattern: str) -> list[Path]:
-    return [path for name in folders for path in sorted((HERE / name).glob(pattern))]
+def _files(root: Path, folders: Sequence[str], pattern: str) -> list[Path]:
+    return [path for name in folders for path in sorted((root / name).glob(pattern))]
 
 
 def _command(
-    words: Sequence[str], folders: Sequence[str], libraries: Sequence[str], output: Path
+    root: Path,
+    words: Sequence[str],
+    folders: Sequence[str],
+    libraries: Sequence[str],
+    output: Path,
 ) -> list[str]:
-    includes = [f"-I{HERE / name}" for name in folders]
-    sources = [str(path) for path in _files(folders, "*.c")]
+    includes = [f"-I{root / name}" for name in folders]
+    sources = [str(path) for path in _files(root, folders, "*.c")]
     return [*words, *includes, "-o", str(output), *sources, *libraries]
 
 

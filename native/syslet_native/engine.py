@@ -39,6 +39,9 @@ class NativeEngine:
     SysletError where it runs already, or an option is unknown.
     """
 
+    _lib = lib
+    """Whose calls they are: in a subclass, those of another engine's library."""
+
     def __init__(
         self, abi: Abi, *, without: Iterable[str] = (), cached_return: str = "first"
     ) -> None:
@@ -59,7 +62,7 @@ class NativeEngine:
         options.size = ffi.sizeof("struct syslet_options")
         options.without = sum(MEANS[name] for name in set(without))
         options.return_final = CACHED_RETURNS.index(cached_return)
-        error = lib.syslet_start(options)
+        error = self._lib.syslet_start(options)
         if error:
             raise SysletError(f"native: {os.strerror(-error)}: one engine a process")
 
@@ -90,14 +93,14 @@ class NativeEngine:
     def read(self, address: int, count: int) -> bytes:
         """Read memory. SysletError where it is not mapped."""
         data = ffi.new("char[]", count)
-        if lib.syslet_copy(data, ffi.cast("void *", address), count):
+        if self._lib.syslet_copy(data, ffi.cast("void *", address), count):
             raise SysletError(f"native: read of {count} bytes at {address:#x}: not mapped")
         return bytes(ffi.buffer(data, count))
 
     def write(self, address: int, data: bytes) -> None:
         """Write memory. SysletError where it is not mapped."""
         source = ffi.from_buffer(data)
-        if lib.syslet_copy(ffi.cast("void *", address), source, len(data)):
+        if self._lib.syslet_copy(ffi.cast("void *", address), source, len(data)):
             raise SysletError(f"native: write of {len(data)} bytes at {address:#x}: not mapped")
 
     def window(self, address: int, count: int) -> memoryview:
@@ -111,7 +114,7 @@ class NativeEngine:
 
     def syscall_number(self, name: str) -> int | None:
         """The number that an atom's nr takes for a call, or None."""
-        number = lib.syslet_number(name.encode())
+        number = self._lib.syslet_number(name.encode())
         return None if number < 0 else number
 
     def pipe(self) -> tuple[int, int]:
@@ -160,14 +163,14 @@ class NativeEngine:
 
     def exec(self, atom: int, head: int) -> int:
         """``sys_async_exec``: its return word."""
-        returned = lib.sys_async_exec(
+        returned = self._lib.sys_async_exec(
             ffi.cast("struct syslet_uatom *", atom), ffi.cast("struct async_head_user *", head)
         )
         return int(ffi.cast("uintptr_t", returned))
 
     def wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
         """``sys_async_wait``: its return word."""
-        returned = lib.sys_async_wait(
+        returned = self._lib.sys_async_wait(
             min_events, user_ring_idx, ffi.cast("struct async_head_user *", head)
         )
         return int(returned) & self.abi.word_mask
@@ -177,7 +180,7 @@ class NativeEngine:
     def statistics(self) -> dict[str, int]:
         """What the engine counts: see ``struct syslet_statistics``."""
         counted = ffi.new("struct syslet_statistics *")
-        lib.syslet_statistics(counted, ffi.sizeof("struct syslet_statistics"))
+        self._lib.syslet_statistics(counted, ffi.sizeof("struct syslet_statistics"))
         fields = ffi.typeof("struct syslet_statistics").fields
         return {name: getattr(counted, name) for name, _ in fields if name != "reserved"}
 
@@ -192,7 +195,7 @@ class NativeEngine:
             if self._closed:
                 return
             self._closed = True
-        lib.syslet_shutdown()
+        self._lib.syslet_shutdown()
         for fd in self._fds:
             with contextlib.suppress(OSError):
                 os.close(fd)
