@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from errno import EINTR
+from errno import EINTR, EINVAL, ESPIPE
 
 import pytest
 
@@ -134,6 +134,29 @@ def test_a_list_of_choices_picks_the_order_of_completions(abi: Abi) -> None:
     assert bench.engine.exec(second, bench.head) == 0
     assert bench.engine.wait(2, 0, bench.head) == 0
     assert bench.slots() == [second, first, 0, 0]
+
+
+def test_the_caller_may_go_on_between_a_call_that_blocked_and_the_next_atom(abi: Abi) -> None:
+    """After the feed the reader runs (0 of 2), and then it is the caller's turn (1 of 2)."""
+    bench = Bench(ReferenceEngine(abi, chooser=listed([0, 1, 1, 1])))
+    engine = bench.engine
+    reader, writer = engine.pipe()
+    args = [bench.word(0, reader), bench.word(1, bench.words + 64), bench.word(2, 1)]
+    read, pid = bench.words + 128, bench.words + 136
+    second = bench.atom(1, SysletUatom(0, GETPID[abi.word_bytes], pid))
+    first = bench.atom(0, SysletUatom(0, READ[abi.word_bytes], read, second, *args))
+    assert engine.exec(first, bench.head) == 0
+    engine.feed(writer, b"x")
+    seen = [engine.read(address, abi.word_bytes) for address in (read, pid)]
+    assert seen == [encode_words(abi, [1]), bytes(abi.word_bytes)]
+
+
+@pytest.mark.parametrize("whence", [5, 0xFFFF_FFFF])
+def test_a_whence_that_linux_has_not_is_looked_at_before_the_pipe(abi: Abi, whence: int) -> None:
+    engine = ReferenceEngine(abi)
+    reader, _ = engine.pipe()
+    assert engine.kernel.sys_lseek([reader, 0, whence, 0, 0, 0]) == -EINVAL
+    assert engine.kernel.sys_lseek([reader, 0, 4, 0, 0, 0]) == -ESPIPE
 
 
 def test_the_same_seed_gives_the_same_trace(abi: Abi) -> None:

@@ -257,6 +257,7 @@ class ReferenceEngine(Machine):
                 call = calls.get(fields[1])
                 result = -ENOSYS if call is None else call(args)
             else:
+                atoms -= 1
                 fields, syslet.blocked = syslet.fields, None
                 flags = fields[0]
                 result = blocked.retry()

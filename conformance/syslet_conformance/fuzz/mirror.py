@@ -151,9 +151,9 @@ class Mirror(ReferenceEngine):
         """Read or write; what a kernel does with memory that ends in the middle is left open."""
         file = self._files.get(args[0])
         buffer, count = args[1], args[2]
-        if file is not None and count and not self.memory.is_mapped(buffer, count):
+        if file is not None and not self.memory.is_mapped(buffer, count or 1):
             blocks = not file.poll()
-            if blocks or count > 1 << 16 or self.memory.is_mapped(buffer, 1):
+            if not count or blocks or count > 1 << 16 or self.memory.is_mapped(buffer, 1):
                 raise Unjudged("a transfer that no memory is there for")
         result = call(args)
         if isinstance(file, PipeReadEnd):
