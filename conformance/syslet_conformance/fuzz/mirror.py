@@ -51,7 +51,11 @@ class Unjudged(Exception):  # noqa: N818 - the verdict's name
 
 
 class Blocks(Exception):  # noqa: N818 - what it says
-    """A call of the main thread waits for what only a later step brings."""
+    """The call of step `step`, or one at the end where it is None, waits for a later step."""
+
+    def __init__(self, step: int | None) -> None:
+        super().__init__(step)
+        self.step = step
 
 
 class _Files(dict[int, OpenFile]):
@@ -199,7 +203,10 @@ class Mirror(ReferenceEngine):
         return self._fds
 
     def get(self, offset: int, count: int) -> bytes:
-        """Bytes of the arena."""
+        """Bytes of the arena; what runs beside the program may run on before they are read."""
+        if self._runnable:
+            with self._lock:
+                self._settle()
         return bytes(self._view[offset : offset + count])
 
     def put(self, offset: int, data: bytes) -> None:
@@ -254,6 +261,13 @@ class Mirror(ReferenceEngine):
         self._started.append(call)
         return call
 
+    def join(self, call: Call) -> int:
+        """The return word. Unjudged where nothing lets it go."""
+        self._until_all_wait()
+        if not call.returned:
+            raise Unjudged("a caller that nothing lets go")
+        return call.join()
+
     def settled(self) -> None:
         """A step is over: what it let go has returned, or waits again; others run as chosen."""
         if self._started:
@@ -273,7 +287,7 @@ class Mirror(ReferenceEngine):
 
     def _outwait(self) -> None:
         if threading.get_ident() == self._main:
-            raise Blocks
+            raise Blocks(self.step)
         self._quiet.release()
         super()._outwait()
 

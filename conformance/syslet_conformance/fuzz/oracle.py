@@ -55,11 +55,10 @@ class Oracle:
         while True:
             try:
                 return self._play(stream, fds, late, choices, trace), late
-            except Blocks:
-                number = self._mirror.step
-                if number is None:
+            except Blocks as blocks:
+                if blocks.step is None:
                     raise Unjudged("a syslet that nothing lets go") from None
-                late |= {number}
+                late |= {blocks.step}
 
     def _play(
         self,
@@ -83,10 +82,9 @@ class Oracle:
         mirror.play_with(choose if choices is not None else None, trace)
         try:
             return play(stream, self._arena, mirror, late=late, final=False)
-        except Blocks:
-            raise
-        except BaseException:
-            self._replace()
+        except BaseException as error:
+            if not isinstance(error, Blocks) or late:
+                self._replace()
             raise
         finally:
             self.limits = limits

@@ -76,6 +76,9 @@ class Port(Protocol):
     def start_wait(self, min_events: int, user_ring_idx: int, head: int) -> Call:
         """Wait that only a later step lets go."""
 
+    def join(self, call: Call) -> int:
+        """The return word of a call that by now should have been let go."""
+
     def feed(self, pipe: int, data: bytes) -> None:
         """Write into a pipe, as far as there is room."""
 
@@ -165,7 +168,7 @@ def play(stream: Stream, arena: Arena, port: Port, *, late: frozenset[int], fina
         port.settled()
     port.step = None
     for number, (call, first) in calls.items():
-        word = call.join()
+        word = port.join(call)
         is_exec = steps[number].kind == EXEC
         gave[number] = _exec_gave(arena, word, first, final) if is_exec else _wait_gave(arena, word)
     ends = tuple(_end(stream, arena, port, head) for head in range(len(RINGS)))
@@ -220,7 +223,7 @@ def _end(stream: Stream, arena: Arena, port: Port, head: int) -> tuple[int, tupl
     reported = 0
     while reported < MOST_REPORTS:
         word = port.wait(WAITS[-1], 0, arena.heads[head])
-        if _wait_gave(arena, word.join() if isinstance(word, Call) else word) != ERROR:
+        if _wait_gave(arena, port.join(word) if isinstance(word, Call) else word) != ERROR:
             break
         reported += 1
     return reported, _consume(stream, arena, port, head, None)

@@ -124,6 +124,10 @@ class Subject:
         """Wait that only a later step lets go."""
         return calls.make("wait", partial(self.engine.wait, min_events, user_ring_idx, head))
 
+    def join(self, call: Call) -> int:
+        """The return word. Hang."""
+        return call.join()
+
     def settled(self) -> None:
         """A step is over."""
         if self.patient:

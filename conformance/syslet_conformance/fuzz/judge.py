@@ -1,0 +1,99 @@
+"""One stream, one engine: played on both sides, and judged."""
+
+from __future__ import annotations
+
+import contextlib
+from enum import StrEnum
+from typing import NamedTuple
+
+from syslet_conformance.contract import Engine
+from syslet_conformance.fuzz.difference import difference
+from syslet_conformance.fuzz.mirror import Unjudged
+from syslet_conformance.fuzz.oracle import Among, Oracle
+from syslet_conformance.fuzz.play import Outcome, play, uses_pipes
+from syslet_conformance.fuzz.rules import broken
+from syslet_conformance.fuzz.stream import Stream
+from syslet_conformance.fuzz.subject import Subject
+from syslet_reference.trace import Trace
+
+PATIENT_PLAYS = 3
+"""How often a stream is played patiently before what it did is held against the engine."""
+
+
+class Judgement(StrEnum):
+    """What came of a stream."""
+
+    SAME = "same"
+    """As the reference does first."""
+    ALLOWED = "allowed"
+    """As the reference may do, too."""
+    UNDECIDED = "undecided"
+    """There are too many orders; it breaks no rule."""
+    UNJUDGED = "unjudged"
+    """It is left open what it does, or it is not harmless. The engine was not given it."""
+    FIND = "find"
+
+
+class Judged(NamedTuple):
+    """The judgement, how a find differs, and both outcomes where there are any."""
+
+    judgement: Judgement
+    difference: str = ""
+    expected: Outcome | None = None
+    got: Outcome | None = None
+
+
+class Judge:
+    """An engine, and the reference beside it."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Missing where it lacks a call that streams make; SysletError where it fails."""
+        self.subject = Subject(engine)
+        self.oracle = Oracle(self.subject.arena, self.subject.ground)
+
+    def judge(self, stream: Stream, trace: Trace | None = None) -> Judged:
+        """Play a stream on both. Hang where a call does not return."""
+        subject, oracle = self.subject, self.oracle
+        fds = subject.fds(used=uses_pipes(stream))
+        try:
+            expected, late = oracle.expected(stream, fds, trace)
+        except Unjudged as reason:
+            return Judged(Judgement.UNJUDGED, str(reason))
+        got = self._play(stream, late)
+        if got == expected:
+            return Judged(Judgement.SAME, "", expected, got)
+        found = difference(stream, subject.arena, expected, got)
+        among = oracle.allows(stream, fds, got)
+        if among is Among.YES:
+            return Judged(Judgement.ALLOWED, found, expected, got)
+        rule = broken(stream, subject.arena, expected, got)
+        if rule:
+            return Judged(Judgement.FIND, rule, expected, got)
+        if (among is Among.NO and not late) or self._differs_patiently(stream, late):
+            return Judged(Judgement.FIND, found, expected, got)
+        return Judged(Judgement.UNDECIDED, found, expected, got)
+
+    def reference_alone(self, stream: Stream, trace: Trace) -> None:
+        """Play a stream on the reference alone."""
+        fds = self.subject.fds(used=uses_pipes(stream))
+        with contextlib.suppress(Unjudged):
+            self.oracle.expected(stream, fds, trace)
+
+    def _play(self, stream: Stream, late: frozenset[int]) -> Outcome:
+        subject = self.subject
+        return play(stream, subject.arena, subject, late=late, final=subject.ground.returns_final)
+
+    def _differs_patiently(self, stream: Stream, late: frozenset[int]) -> bool:
+        """Whether it never comes to an outcome that is allowed, however long it is given."""
+        subject, used = self.subject, uses_pipes(stream)
+        subject.patient = True
+        try:
+            for _ in range(PATIENT_PLAYS):
+                fds = subject.fds(used=used)
+                expected, _ = self.oracle.expected(stream, fds)
+                got = self._play(stream, late)
+                if got == expected or self.oracle.allows(stream, fds, got) is not Among.NO:
+                    return False
+        finally:
+            subject.patient = False
+        return True

@@ -1,0 +1,62 @@
+"""Rules that need no oracle: what holds of an engine in whatever order its syslets run."""
+
+from __future__ import annotations
+
+from syslet_conformance.fuzz.arena import OF_FIELDS, OF_NUMBERS, OF_POINTERS, OF_SCRATCH, Arena
+from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome
+from syslet_conformance.fuzz.stream import CONSUME, EXEC, POKE, STORE, WAIT, Stream
+from syslet_layouts import Flag
+
+_PLAIN = frozenset((0, *OF_NUMBERS, *OF_POINTERS, *OF_SCRATCH))
+"""Places at which nothing lies that an engine goes by."""
+
+
+def is_plain(stream: Stream) -> bool:
+    """Whether nothing writes into atoms, rings or heads, but for reads of more than a word."""
+    written = [*stream.pointers, *(atom.ret for atom in stream.atoms)]
+    pokes = (step for step in stream.steps if step.kind in (POKE, STORE))
+    return _PLAIN.issuperset(written) and not any(True for _ in pokes)
+
+
+def broken(stream: Stream, arena: Arena, expected: Outcome, got: Outcome) -> str:
+    """The rule that an outcome breaks, given one that is right; empty where it breaks none.
+
+    Each syslet that went asynchronous completes once: with an entry or with an error, where all
+    of them do in the right outcome. No byte of an atom changes that no place of the stream names.
+    """
+    if not is_plain(stream):
+        return ""
+    if _ends_alike(stream, expected):
+        went, came = _went(stream, got), _came(stream, got)
+        if went != came:
+            which = "more" if came > went else "fewer"
+            return f"{which} completions than syslets that went asynchronous"
+    start = arena.labels["c"]
+    if expected.memory[start:] != got.memory[start:]:
+        return "an atom changed that nothing names"
+    return ""
+
+
+def _ends_alike(stream: Stream, expected: Outcome) -> bool:
+    no_complete = any(atom.flags & Flag.NO_COMPLETE for atom in stream.atoms)
+    named = any(place in OF_FIELDS for atom in stream.atoms for place in atom.args)
+    return not no_complete and not named and _went(stream, expected) == _came(stream, expected)
+
+
+def _went(stream: Stream, outcome: Outcome) -> int:
+    """How many syslets went asynchronous."""
+    return sum(
+        step.kind == EXEC and gave == NULL_WORD
+        for step, gave in zip(stream.steps, outcome.gave, strict=False)
+    )
+
+
+def _came(stream: Stream, outcome: Outcome) -> int:
+    """How many entries and errors came."""
+    came = sum(reported + len(entries) for reported, entries in outcome.ends)
+    for step, gave in zip(stream.steps, outcome.gave, strict=False):
+        if step.kind == CONSUME and isinstance(gave, tuple):
+            came += len(gave)
+        elif step.kind in (EXEC, WAIT) and gave == ERROR:
+            came += 1
+    return came
