@@ -120,14 +120,7 @@ class Seen:
         elif step == "successor":
             self._successor(int(detail["next"]))
         elif step == "fault":
-            first = not self._atoms.get(syslet)
-            at = int(detail["address"])
-            where = (
-                "argument" if self._atoms.get(syslet, [0])[-1] == atom and atom else "later atom"
-            )
-            add("fault first atom" if first else f"fault {where}")
-            if at & self._aligned:
-                add("fault odd")
+            self._fault(syslet, int(detail["address"]))
         elif step == "block":
             add("way blocked")
             self._blocked += 1
