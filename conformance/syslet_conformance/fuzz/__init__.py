@@ -1,0 +1,1 @@
+"""Random syslets, run where they can do no harm."""
