@@ -69,12 +69,18 @@ def bound(cpu_s: int) -> None:
         resource.RLIMIT_NOFILE: DESCRIPTORS,
         resource.RLIMIT_AS: MEMORY_BYTES,
         resource.RLIMIT_NPROC: _tasks() + TASKS,
-        resource.RLIMIT_CPU: cpu_s,
     }
     for limit, wanted in limits.items():
-        hard = resource.getrlimit(limit)[1]
-        least = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(limit, (least, least))
+        _lower(limit, wanted, wanted)
+    _lower(resource.RLIMIT_CPU, cpu_s, cpu_s + 1)  # SIGXCPU, and SIGKILL where that is of no use
+
+
+def _lower(limit: int, *wanted: int) -> None:
+    """Set the soft and the hard limit, as far as the hard one of now lets them be."""
+    hard = resource.getrlimit(limit)[1]
+    unbounded = hard == resource.RLIM_INFINITY
+    soft, hard = wanted if unbounded else (min(value, hard) for value in wanted)
+    resource.setrlimit(limit, (soft, hard))
 
 
 def _tasks() -> int:

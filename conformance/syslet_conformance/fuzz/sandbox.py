@@ -71,9 +71,12 @@ def confine(directory: Path, *, programs: bool, cpu_s: int = CPU_S) -> Sandbox:
     missing = why_not() or _unfit(directory)
     if missing:
         raise SysletError(missing)
-    sys.dont_write_bytecode = True
     directory = directory.resolve()
-    os.chdir(directory)
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise SysletError(f"{directory}: {error.strerror}") from None
+    sys.dont_write_bytecode = True
     limits.bound(cpu_s)
     limits.give_up()
     limits.die_with_parent(parent)
