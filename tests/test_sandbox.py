@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from escapes import CHANGED, DONE, ESCAPES, ON_FILES, Escape
+from escapes import CHANGED, DONE, ESCAPES, ON_FILES, REFUSED, Escape
 from node_engine import COMMAND as NODE
 from node_engine import why_not as why_no_node
 
@@ -123,26 +123,60 @@ def test_without_the_sandbox_the_same_call_has_its_effect(name: str, folder: Pat
 
 INT_80 = """
 import mmap
-def int_80(number):
+def int_80(number, *words):
     memory = mmap.mmap(-1, 4096, prot=7)
-    # mov eax, edi; push rbx; xor ebx, ebx; int 0x80; pop rbx; ret
-    memory.write(bytes.fromhex("89f8 53 31db cd80 5b c3"))
+    # mov eax, edi; push rbx; mov ebx, esi; xchg ecx, edx; int 0x80; pop rbx; ret
+    memory.write(bytes.fromhex("89f8 53 89f3 87ca cd80 5b c3"))
     held = ctypes.c_char.from_buffer(memory)
-    return ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(ctypes.addressof(held))(number)
+    function = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int] * 4)(ctypes.addressof(held))
+    return function(number, *words, *[0] * (3 - len(words)))
 """
+"""A call of a 32-bit program, with its first three arguments."""
+
+CALLS_OF_32_BITS = [
+    ("fcntl", (0, 8, 1), REFUSED),
+    ("fcntl64", (0, 8, 1), REFUSED),
+    ("fcntl64", (0, 10, 9), REFUSED),
+    ("fcntl64", (-1, 1), -errno.EBADF),
+    ("ioctl", (0, 0x8901), REFUSED),
+    ("open", (0, os.O_TRUNC), REFUSED),
+    ("open", (0, os.O_RDONLY), -errno.EFAULT),
+    ("clone", (0x1000_0000 | signal.SIGCHLD,), REFUSED),
+    ("socketpair", (1, 2), REFUSED),
+    ("socketcall", (1,), -errno.ENOSYS),
+    ("io_uring_setup", (4,), -errno.ENOSYS),
+    ("chmod", (0, 0), REFUSED),
+    ("ptrace", (), REFUSED),
+    ("setuid32", (1000,), REFUSED),
+]
+
+
+@pytest.fixture(scope="module")
+def needs_32_bits(tmp_path_factory: pytest.TempPathFactory) -> None:
+    box = tmp_path_factory.mktemp("free")
+    if sandbox.why_not() or python(INT_80 + f"int_80({I386['getpid']})", box).returncode:
+        pytest.skip("this kernel has no calls of 32 bits")
 
 
 @needs_sandbox
-def test_calls_of_32_bits_are_refused_in_process_and_filtered_in_programs(tmp_path: Path) -> None:
-    getpid, ptrace, io_uring = (I386[n] for n in ("getpid", "ptrace", "io_uring_setup"))
-    if python(INT_80 + f"int_80({getpid})", tmp_path).returncode:
-        pytest.skip("this kernel has no calls of 32 bits")
-    ran = inside(tmp_path, INT_80 + f"int_80({getpid})")
+@pytest.mark.usefixtures("needs_32_bits")
+def test_a_call_of_32_bits_in_the_process_is_refused(tmp_path: Path) -> None:
+    ran = inside(tmp_path, INT_80 + f"int_80({I386['getpid']})")
     assert refused(ran.returncode, ran.stderr) == "a call"
-    script = INT_80 + f"print(int_80({getpid}) == os.getpid(), int_80({io_uring}))"
-    assert said(inside(tmp_path, script, programs=True)) == f"True {-errno.ENOSYS}\n"
-    ran = inside(tmp_path, INT_80 + f"int_80({ptrace})", programs=True)
-    assert ran.returncode in {REFUSED_EXIT, -signal.SIGSYS}
+
+
+@needs_sandbox
+@pytest.mark.usefixtures("needs_32_bits")
+@pytest.mark.parametrize(("name", "words", "came"), CALLS_OF_32_BITS)
+def test_a_call_of_32_bits_is_filtered_where_programs_run(
+    tmp_path: Path, name: str, words: tuple[int, ...], came: int | str
+) -> None:
+    script = INT_80 + f"print(int_80{(I386[name], *words)})"
+    ran = inside(tmp_path, script, programs=True)
+    if came == REFUSED:
+        assert refused(ran.returncode, ran.stderr) == "a call"  # its number means another one
+    else:
+        assert said(ran) == f"{came}\n"
 
 
 @needs_sandbox
@@ -449,12 +483,13 @@ print(open(read_end).read().split())
     ("status", "text", "name"),
     [
         (REFUSED_EXIT, "before\nrefused: unlink (87)\n", "unlink"),
+        (REFUSED_EXIT, "refused: a call\n", "a call"),
         (-signal.SIGSYS, "", "a call"),
         (REFUSED_EXIT, "of its own accord\n", ""),
         (-signal.SIGSEGV, "refused: unlink (87)\n", ""),
         (0, "refused: unlink (87)\n", ""),
     ],
-    ids=["named", "nameless", "exit-without-a-line", "crash-with-a-line", "well"],
+    ids=["named", "of-32-bits", "nameless", "exit-without-a-line", "crash-with-a-line", "well"],
 )
 def test_a_refused_call_is_told_from_another_end(status: int, text: str, name: str) -> None:
     assert refused(status, text) == name

@@ -16,6 +16,7 @@ import struct
 
 from syslet_conformance.fuzz.call_names import NEWER, X86_64, name_of
 from syslet_conformance.fuzz.libc import LIBC
+from syslet_conformance.fuzz.seccomp import AUDIT_X86_64
 
 __all__ = ["REFUSED_EXIT", "name_refused_calls", "refused"]
 
@@ -23,14 +24,12 @@ REFUSED_EXIT = 97
 """The exit status of a process whose call was refused."""
 
 NAMELESS = "a call"
-LINE = re.compile(r"^refused: (\w+) \(\d+\)$", re.MULTILINE)
+LINE = re.compile(rf"^refused: ({NAMELESS}$|\w+(?= \(\d+\)$))", re.MULTILINE)
 
 ROW_BYTES = 64
 """A line and, in its last byte, its length."""
 
 SA_SIGINFO = 4
-
-Handler = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 
 class SigAction(ctypes.Structure):
@@ -58,18 +57,13 @@ def refused(status: int, said: str) -> str:
 
 def name_refused_calls() -> bool:
     """Install the handler. False where memory with code in it is not to be had."""
-    try:
-        memory = mmap.mmap(
-            -1, len(_CODE) + NEWER * ROW_BYTES, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-        )
-    except OSError:
-        return False
-    memory.write(_CODE + b"".join(map(_row, range(NEWER))))
+    content = _CODE + b"".join(map(_row, range(NEWER + 1)))
+    memory = mmap.mmap(-1, len(content), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.write(content)
     held = ctypes.c_char.from_buffer(memory)
     at = ctypes.addressof(held)
-    if LIBC.mprotect(
-        ctypes.c_void_p(at), ctypes.c_size_t(len(memory)), mmap.PROT_READ | mmap.PROT_EXEC
-    ):
+    size, rights = ctypes.c_size_t(len(memory)), mmap.PROT_READ | mmap.PROT_EXEC
+    if LIBC.mprotect(ctypes.c_void_p(at), size, rights):
         return False
     _kept.append(held)
     action = SigAction(handler=at, flags=SA_SIGINFO)
@@ -81,30 +75,34 @@ _kept: list[object] = []
 
 
 def _row(number: int) -> bytes:
-    line = f"refused: {name_of(number)} ({number})\n".encode()
+    """The line for a number of x86-64; for `NEWER`, that for a call of another machine."""
+    what = NAMELESS if number == NEWER else f"{name_of(number)} ({number})"
+    line = f"refused: {what}\n".encode()
     return line.ljust(ROW_BYTES - 1, b"\0") + bytes([len(line)])
 
 
-_HEAD = (
-    b"\x8b\x46\x18"  # mov eax, [rsi + 24]: the number, in siginfo
-    b"\x3d"
-    + struct.pack("<I", NEWER)  # cmp eax, NEWER
-    + b"\x72\x05"  # jb over the next
-    b"\xb8"
-    + struct.pack("<I", NEWER - 1)  # mov eax, NEWER - 1
-    + b"\xc1\xe0\x06"  # shl eax, 6: times ROW_BYTES
+def _word(value: int) -> bytes:
+    return struct.pack("<I", value)
+
+
+_FIND = (
+    b"\x8b\x46\x18",  # mov eax, [rsi + 24]: the number, in siginfo
+    b"\x81\x7e\x1c" + _word(AUDIT_X86_64),  # cmp dword [rsi + 28], AUDIT_X86_64
+    b"\x75\x07",  # jne to the last of the next three
+    b"\x3d" + _word(NEWER),  # cmp eax, NEWER
+    b"\x72\x05",  # jb over the next
+    b"\xb8" + _word(NEWER),  # mov eax, NEWER
+    b"\xc1\xe0\x06",  # shl eax, 6: times ROW_BYTES
 )
-_TAIL = (
-    b"\x48\x01\xc6"  # add rsi, rax
-    b"\x0f\xb6\x56\x3f"  # movzx edx, byte [rsi + 63]: the length
-    b"\xbf\x02\x00\x00\x00"  # mov edi, 2
-    b"\xb8"
-    + struct.pack("<I", X86_64["write"])  # mov eax, write
-    + b"\x0f\x05"  # syscall
-    b"\xbf"
-    + struct.pack("<I", REFUSED_EXIT)  # mov edi, REFUSED_EXIT
-    + b"\xb8"
-    + struct.pack("<I", X86_64["exit_group"])  # mov eax, exit_group
-    + b"\x0f\x05"  # syscall
+_SAY_AND_END = (
+    b"\x48\x01\xc6",  # add rsi, rax
+    b"\x0f\xb6\x56\x3f",  # movzx edx, byte [rsi + 63]: the length
+    b"\xbf" + _word(2),  # mov edi, 2
+    b"\xb8" + _word(X86_64["write"]),  # mov eax, write
+    b"\x0f\x05",  # syscall
+    b"\xbf" + _word(REFUSED_EXIT),  # mov edi, REFUSED_EXIT
+    b"\xb8" + _word(X86_64["exit_group"]),  # mov eax, exit_group
+    b"\x0f\x05",  # syscall
 )
-_CODE = _HEAD + b"\x48\x8d\x35" + struct.pack("<I", len(_TAIL)) + _TAIL  # lea rsi, [the rows]
+_ROWS = b"\x48\x8d\x35" + _word(sum(map(len, _SAY_AND_END)))  # lea rsi, [behind the code]
+_CODE = b"".join((*_FIND, _ROWS, *_SAY_AND_END))

@@ -17,7 +17,7 @@ from syslet_conformance.fuzz.allowed import OWN_PID, Row, Where
 from syslet_conformance.fuzz.call_names import I386, NEWER, X86_64
 from syslet_conformance.fuzz.libc import call, must
 
-__all__ = ["allowed_count", "filter_of", "install", "why_not"]
+__all__ = ["AUDIT_X86_64", "allowed_count", "filter_of", "install", "why_not"]
 
 UNKNOWN = 0x7000_0000
 """Numbers from here on are no call of any kernel."""
