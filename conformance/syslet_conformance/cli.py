@@ -15,6 +15,7 @@ from syslet_conformance.commands import (
     check,
     diff,
     disasm,
+    fuzz,
     report,
     run,
     serve,
@@ -33,7 +34,7 @@ def group() -> None:
     """Conformance of syslet engines: judge them, run and look at syslet programs."""
 
 
-for module in (run, report, diff, backends, spec, exec_command, serve, check, asm, disasm):
+for module in (run, fuzz, report, diff, backends, spec, exec_command, serve, check, asm, disasm):
     group.add_command(module.command)
 
 

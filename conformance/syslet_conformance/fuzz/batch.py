@@ -16,6 +16,9 @@ from syslet_conformance.fuzz.stream import Stream, of_bytes, to_bytes
 STREAMS = 500
 """How many streams a batch has."""
 
+MOST_FINDS = 8
+"""A batch with so many finds is over."""
+
 OF_CORPUS = 0.5
 """How often a mutated stream is one of the corpus, where there is one."""
 
@@ -73,6 +76,8 @@ def run(
         fresh = any(not steering.counted[feature] for feature in seen.features)
         steering.saw(theme, seen.features)
         _note(result, judged, index, stream, fresh=fresh)
+        if len(result.finds) == MOST_FINDS:
+            break
     result.features = steering.counted
     return result
 

@@ -11,7 +11,7 @@ from syslet_conformance.fuzz.difference import difference
 from syslet_conformance.fuzz.mirror import Unjudged
 from syslet_conformance.fuzz.oracle import Among, Oracle
 from syslet_conformance.fuzz.play import Outcome, play, uses_pipes
-from syslet_conformance.fuzz.rules import broken
+from syslet_conformance.fuzz.rules import broken, may_not_end
 from syslet_conformance.fuzz.stream import Stream
 from syslet_conformance.fuzz.subject import Subject
 from syslet_reference.trace import Trace
@@ -59,6 +59,8 @@ class Judge:
             expected, late = oracle.expected(stream, fds, trace)
         except Unjudged as reason:
             return Judged(Judgement.UNJUDGED, str(reason))
+        if may_not_end(stream, expected):
+            return Judged(Judgement.UNJUDGED, "some order of its syslets may not end")
         got = self._play(stream, late)
         if got == expected:
             return Judged(Judgement.SAME, "", expected, got)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from syslet_conformance.fuzz.arena import OF_FIELDS, OF_NUMBERS, OF_POINTERS, OF_SCRATCH, Arena
-from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome
+from syslet_conformance.fuzz.arena import (
+    CODE,
+    OF_FIELDS,
+    OF_NUMBERS,
+    OF_POINTERS,
+    OF_SCRATCH,
+    Arena,
+)
+from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome, uses_pipes
 from syslet_conformance.fuzz.stream import CONSUME, EXEC, POKE, STORE, WAIT, Stream
 from syslet_layouts import Flag
 
@@ -16,6 +23,21 @@ def is_plain(stream: Stream) -> bool:
     written = [*stream.pointers, *(atom.ret for atom in stream.atoms)]
     pokes = (step for step in stream.steps if step.kind in (POKE, STORE))
     return _PLAIN.issuperset(written) and not any(True for _ in pokes)
+
+
+def may_not_end(stream: Stream, expected: Outcome) -> bool:
+    """Whether some order of its syslets may go round for ever, though the one that is right ends.
+
+    It may where several things are done at once, and a chain can come back to an atom: because an
+    atom leads to one before it, or because atoms are written to.
+    """
+    execs = sum(step.kind == EXEC for step in stream.steps)
+    writes = any(step.kind in (STORE, POKE) for step in stream.steps)
+    at_once = uses_pipes(stream) or NULL_WORD in expected.gave
+    if not at_once or (execs < 2 and not writes):
+        return False
+    back = any(CODE.start <= atom.next <= atom.at for atom in stream.atoms)
+    return back or not is_plain(stream)
 
 
 def broken(stream: Stream, arena: Arena, expected: Outcome, got: Outcome) -> str:

@@ -138,6 +138,7 @@ int syslet_spawn(void *(*run)(void *), void *argument, pthread_t *thread)
 	sigfillset(&all);
 	sigdelset(&all, SIGSEGV);
 	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGSYS);
 	sigdelset(&all, syslet_engine.cancel_signal);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, stack);

@@ -1,0 +1,147 @@
+"""The process in which streams are played: it confines itself, opens the engine, and takes orders.
+
+Orders and answers are JSON lines on standard input and output. What is being played stands in a
+file that the parent maps too: so it knows the stream on which a child died or hangs.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from syslet_conformance.backends import backend_named
+from syslet_conformance.calls import Hang
+from syslet_conformance.fuzz import batch
+from syslet_conformance.fuzz.judge import Judge, Judgement
+from syslet_conformance.fuzz.sandbox import confine
+from syslet_conformance.fuzz.stream import MOST_STREAM_BYTES, of_bytes
+from syslet_conformance.fuzz.telling import told
+from syslet_layouts import SysletError, abi_named
+
+NOW_BYTES = 16 + MOST_STREAM_BYTES
+"""The size of the file of what is being played."""
+
+CPU_S = 1 << 20
+"""A child plays for hours."""
+
+IN_PROCESS = ("reference", "native", "python")
+"""Kinds of backends whose engine runs in this process."""
+
+
+class Now:
+    """What is being played: a count of streams, the number in its batch, and its bytes."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), NOW_BYTES)
+
+    def set(self, number: int, stream: bytes) -> None:
+        """Another stream is being played."""
+        played = int.from_bytes(self._map[:8], "little") + 1
+        head = played.to_bytes(8, "little") + number.to_bytes(4, "little")
+        self._map[: 16 + len(stream)] = head + len(stream).to_bytes(4, "little") + stream
+
+    def get(self) -> tuple[int, int, bytes]:
+        """The count, the number in the batch, and the bytes."""
+        data = self._map
+        size = int.from_bytes(data[12:16], "little")
+        played, number = int.from_bytes(data[:8], "little"), int.from_bytes(data[8:12], "little")
+        return played, number, data[16 : 16 + min(size, MOST_STREAM_BYTES)]
+
+
+class Child:
+    """A judge, and the answers to orders."""
+
+    def __init__(self, judge: Judge, now: Now) -> None:
+        self.judge, self.now = judge, now
+        self.corpus: list[bytes] = []
+
+    def answer(self, order: dict[str, Any]) -> dict[str, Any]:
+        """What came of an order: ``corpus``, ``batch``, ``judge`` or ``tell``."""
+        match order["do"]:
+            case "corpus":
+                self.corpus = [bytes.fromhex(stream) for stream in order["streams"]]
+                return {}
+            case "batch":
+                return self._batch(order)
+            case "judge":
+                return self._judge(bytes.fromhex(order["stream"]), order["times"])
+            case _:
+                stream = bytes.fromhex(order["stream"])
+                self.now.set(0, stream)
+                return told(self.judge, of_bytes(stream))
+
+    def _batch(self, order: dict[str, Any]) -> dict[str, Any]:
+        result = batch.run(
+            self.judge,
+            order["seed"],
+            order["batch"],
+            self.corpus,
+            start=order["start"],
+            streams=order["streams"],
+            before=self.now.set,
+        )
+        return {
+            "judgements": result.judgements,
+            "features": result.features,
+            "finds": [(f.number, f.stream.hex(), f.difference) for f in result.finds],
+            "fresh": [stream.hex() for stream in result.fresh],
+        }
+
+    def _judge(self, stream: bytes, times: int) -> dict[str, Any]:
+        """Judge one stream so often: how often each judgement, and each difference of a find."""
+        judgements: Counter[str] = Counter()
+        differences: Counter[str] = Counter()
+        for number in range(times):
+            self.now.set(number, stream)
+            judged = self.judge.judge(of_bytes(stream))
+            judgements[judged.judgement] += 1
+            if judged.judgement is Judgement.FIND:
+                differences[judged.difference] += 1
+            elif judged.judgement is Judgement.UNJUDGED:
+                break
+        return {"judgements": judgements, "differences": differences}
+
+
+def main(backend: str, abi: str, now: str, sandboxed: str) -> None:
+    """Serve until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    said = ""
+    map_of_now = Now(Path(now))
+    kind = backend_named(backend, [abi])
+    try:
+        if sandboxed == "yes":
+            programs = backend.split(":")[0] not in IN_PROCESS
+            directory = Path(tempfile.mkdtemp(prefix="syslet-fuzz-", dir=Path(now).parent))
+            said = str(confine(directory, programs=programs, cpu_s=CPU_S))
+            tempfile.tempdir = "."
+        judge = Judge(kind.open(abi_named(abi)))
+    except SysletError as error:
+        print(json.dumps({"error": str(error)}), file=answers, flush=True)
+        return
+    child = Child(judge, map_of_now)
+    described = judge.subject.engine.describe()
+    ready = {"name": described.name, "version": described.version, "sandbox": said}
+    print(json.dumps(ready), file=answers, flush=True)
+    for line in sys.stdin:
+        try:
+            answer = child.answer(json.loads(line))
+        except Hang as hang:
+            answer = {"hang": str(hang)}
+        except SysletError as error:
+            answer = {"died": str(error)}
+        print(json.dumps(answer), file=answers, flush=True)
+        if answer.keys() & {"hang", "died"}:
+            os._exit(0)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

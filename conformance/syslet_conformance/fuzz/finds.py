@@ -1,0 +1,99 @@
+"""A find as a directory: the program, what was expected and got, and how to repeat it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from syslet_conformance.fuzz.stream import Stream, of_bytes, to_bytes
+from syslet_layouts import SysletError
+
+FORMAT = 1
+"""The version of ``find.json``."""
+
+LIMIT_BYTES = 1 << 20
+"""A larger ``find.json`` is none."""
+
+FILE = "find.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """What was found: on which engine, by which stream, how it differs, and how often.
+
+    `repeated` of `replays` plays showed it again; where it is fewer, the engine, or the machine,
+    does one time this and one time that.
+    """
+
+    backend: str
+    abi: str
+    engine: str
+    seed: str
+    batch: int
+    number: int
+    difference: str
+    stream: Stream
+    shrunk: bool = False
+    repeated: int = 0
+    replays: int = 0
+
+    @property
+    def varies(self) -> bool:
+        """Whether it does not show each time."""
+        return self.repeated < self.replays
+
+    @property
+    def name(self) -> str:
+        """The name of its directory: the difference, and a hash of it with backend and ABI."""
+        slug = re.sub(r"[^a-z0-9]+", "-", self.difference.lower()).strip("-")[:48]
+        what = f"{self.backend} {self.abi} {self.difference}"
+        return f"{slug}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
+
+
+def save(find: Find, directory: Path, files: dict[str, str]) -> Path:
+    """Write it, with further files, as ``directory/NAME``; one that was there is replaced whole."""
+    directory.mkdir(parents=True, exist_ok=True)
+    target = directory / find.name
+    fresh = Path(tempfile.mkdtemp(prefix=".", dir=directory))
+    fields = {**asdict(find), "stream": to_bytes(find.stream).hex(), "format": FORMAT}
+    for name, text in {FILE: json.dumps(fields, indent=1) + "\n", **files}.items():
+        (fresh / name).write_text(text, encoding="utf-8")
+    old = Path(tempfile.mkdtemp(prefix=".", dir=directory))
+    if target.exists():
+        os.rename(target, old / "old")
+    os.rename(fresh, target)
+    os.chmod(target, 0o755)
+    shutil.rmtree(old)
+    return target
+
+
+def read(path: Path) -> Find:
+    """A find's directory, or its ``find.json``. SysletError where it is none."""
+    file = path / FILE if path.is_dir() else path
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(LIMIT_BYTES + 1)
+    except OSError as error:
+        raise SysletError(f"{file}: {error.strerror}") from None
+    if len(data) > LIMIT_BYTES:
+        raise SysletError(f"{file}: more than {LIMIT_BYTES} bytes: no find")
+    try:
+        fields: dict[str, Any] = json.loads(data)
+        version = fields.pop("format")
+        if version != FORMAT:
+            raise SysletError(f"{file}: format {version!r}; wanted {FORMAT}")
+        stream = of_bytes(bytes.fromhex(fields.pop("stream")))
+        find = Find(stream=stream, **fields)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise SysletError(f"{file}: no find: {type(error).__name__} {error}"[:200]) from None
+    texts = (find.backend, find.abi, find.engine, find.seed, find.difference)
+    if not all(isinstance(text, str) for text in texts):
+        raise SysletError(f"{file}: no find: backend, abi, engine, seed, difference: wanted text")
+    return find

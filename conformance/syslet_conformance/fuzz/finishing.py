@@ -1,0 +1,119 @@
+"""What is done with a find: it is shrunk, repeated, and written down for whoever reads it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from hypothesis.database import ExampleDatabase
+
+from syslet_conformance.fuzz.finds import Find
+from syslet_conformance.fuzz.shrink import shrunk
+from syslet_conformance.fuzz.stream import Stream, to_bytes
+from syslet_conformance.fuzz.work import Spec, open_worker
+from syslet_conformance.fuzz.worker import Ended, Worker
+
+REPLAYS = 100
+REPLAYS_OF_ENDS = 10
+"""How often a find is repeated; where the engine ends or hangs each time, so often."""
+
+TRIES = 3
+"""So often a smaller stream is tried before it counts as one that does not show it."""
+
+
+class Player:
+    """Plays single streams on an engine, which is opened anew when it ended."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._worker: Worker | None = None
+        self.engine = ""
+
+    def _open(self) -> Worker:
+        if self._worker is None:
+            self._worker = open_worker(self._spec)
+            ready = self._worker.ready
+            self.engine = f"{ready['name']} {ready['version']}"
+        return self._worker
+
+    def differences(self, stream: Stream, times: int) -> Counter[str]:
+        """How often it differs, and how, in so many plays; an end is the last, and counts."""
+        order = {"do": "judge", "stream": to_bytes(stream).hex(), "times": times}
+        try:
+            return Counter(self._open().ask(order)["differences"])
+        except Ended as ended:
+            self.close()
+            return Counter({ended.how: 1})
+
+    def tell(self, stream: Stream) -> dict[str, str]:
+        """Files with what was expected and what was got, where the engine lives to say so."""
+        order = {"do": "tell", "stream": to_bytes(stream).hex()}
+        try:
+            told = self._open().ask(order)
+        except Ended as ended:
+            self.close()
+            return {"got.txt": f"{ended.how}\n"}
+        return {f"{name}.txt": "\n".join([*told[name], ""]) for name in ("expected", "got")}
+
+    def close(self) -> None:
+        """End the engine."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+
+def finished(
+    find: Find, spec: Spec, database: ExampleDatabase | None
+) -> tuple[Find, dict[str, str]] | None:
+    """The find as small as it can be, with how often it repeats, and files that say what it does.
+
+    None where it is one that others had (``known``) and that does not show here.
+    """
+    player = Player(spec)
+    try:
+        if find.difference == "known":
+            known = player.differences(find.stream, TRIES)
+            if not known:
+                return None
+            find = replace(find, difference=known.most_common(1)[0][0])
+        small = _shrunk(player, find, database)
+        repeated, replays = _repeated(player, small, find.difference)
+        made = replace(
+            find,
+            stream=small,
+            shrunk=True,
+            repeated=repeated,
+            replays=replays,
+            engine=player.engine,
+        )
+        return made, player.tell(small)
+    finally:
+        player.close()
+
+
+def _is_end(difference: str) -> bool:
+    return difference.startswith(("crash", "hang", "refused"))
+
+
+def _shrunk(player: Player, find: Find, database: ExampleDatabase | None) -> Stream:
+    ends = _is_end(find.difference)
+    kind = find.difference.split(":")[0]
+
+    def still(stream: Stream) -> bool:
+        seen = player.differences(stream, 1 if ends else TRIES)
+        return any(d.split(":")[0] == kind for d in seen) if ends else find.difference in seen
+
+    key = f"syslet-fuzz {find.abi} {find.difference}".encode()
+    return shrunk(find.stream, still, database=database, key=key)
+
+
+def _repeated(player: Player, stream: Stream, difference: str) -> tuple[int, int]:
+    """How often it shows, and of how many plays."""
+    if not _is_end(difference):
+        return player.differences(stream, REPLAYS)[difference], REPLAYS
+    kind = difference.split(":")[0]
+    times = 3 if kind == "hang" else REPLAYS_OF_ENDS
+    again = 0
+    for _ in range(times):
+        again += any(d.split(":")[0] == kind for d in player.differences(stream, 1))
+    return again, times

@@ -1,0 +1,93 @@
+"""What one stream did on both sides, for whoever reads a find: words, and the reference's trace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syslet_conformance.fuzz.arena import Arena
+from syslet_conformance.fuzz.judge import Judge
+from syslet_conformance.fuzz.play import Outcome, closing
+from syslet_conformance.fuzz.stream import KINDS, Stream
+from syslet_layouts import SysletError
+from syslet_reference.trace import Event
+
+MOST_EVENTS = 400
+"""So many events of the trace are kept."""
+
+MOST_DIFFERING = 16
+"""So many differing words of memory are shown."""
+
+
+def told(judge: Judge, stream: Stream) -> dict[str, Any]:
+    """Lines of text: ``expected`` with the trace of the reference, and ``got`` of the engine."""
+    arena, events = judge.subject.arena, list[str]()
+
+    def on_event(event: Event) -> None:
+        if len(events) < MOST_EVENTS:
+            events.append(_event(arena, event))
+
+    judged = judge.judge(stream, on_event)
+    if judged.expected is None or judged.got is None:
+        raise SysletError(f"the stream is not judged: {judged.difference}")
+    expected, got = judged.expected, judged.got
+    return {
+        "judgement": judged.judgement,
+        "difference": judged.difference,
+        "expected": [*_outcome(arena, stream, expected), "", "trace of the reference:", *events],
+        "got": [*_outcome(arena, stream, got), "", *_memory(arena, expected, got)],
+    }
+
+
+def _outcome(arena: Arena, stream: Stream, outcome: Outcome) -> list[str]:
+    steps = [*stream.steps, *closing(stream)]
+    lines = [
+        f"{KINDS[step.kind]}: {_given(arena, gave)}"
+        for step, gave in zip(steps, outcome.gave, strict=True)
+    ]
+    for head, (reported, entries) in enumerate(outcome.ends):
+        lines.append(f"at the end, h{head}: {reported} errors, entries {_given(arena, entries)}")
+    return lines
+
+
+def _given(arena: Arena, gave: object) -> str:
+    if gave is None:
+        return "done"
+    if isinstance(gave, tuple):
+        return ", ".join(name(arena, word) for word in gave) or "none"
+    if isinstance(gave, int):
+        return name(arena, gave) if gave else "0"
+    return repr(gave) if isinstance(gave, bytes) else str(gave)
+
+
+def _memory(arena: Arena, expected: Outcome, got: Outcome) -> list[str]:
+    """Words of memory that differ."""
+    word, lines = arena.abi.word_bytes, list[str]()
+    for offset in range(0, arena.size_bytes, word):
+        wanted, given = (o.memory[offset : offset + word] for o in (expected, got))
+        if wanted != given:
+            at = name(arena, arena.base + offset)
+            order = arena.abi.byteorder
+            values = (int.from_bytes(data, order) for data in (given, wanted))
+            lines.append(f"memory at {at}: {', wanted '.join(name(arena, v) for v in values)}")
+    return lines[:MOST_DIFFERING]
+
+
+def name(arena: Arena, word: int) -> str:
+    """A word as text: an address in the arena by its label."""
+    offset = word - arena.base
+    if not 0 <= offset <= arena.size_bytes:
+        return f"{word:#x}"
+    at, label = max((at, label) for label, at in arena.labels.items() if at <= offset)
+    return f"&{label}" if at == offset else f"&{label}+{offset - at}"
+
+
+def _event(arena: Arena, event: Event) -> str:
+    details = (f"{k}={_detail(arena, v)}" for k, v in event.detail.items())
+    atom = name(arena, event.atom) if event.atom else "-"
+    return f"{event.step} syslet {event.syslet} {atom} {' '.join(details)}".rstrip()
+
+
+def _detail(arena: Arena, value: int | str) -> str:
+    if isinstance(value, str):
+        return value
+    return name(arena, value) if value > arena.abi.word_bytes * 16 else str(value)

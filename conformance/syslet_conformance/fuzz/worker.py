@@ -1,0 +1,150 @@
+"""A child of the hunt, as its parent sees it: orders, answers, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from syslet_conformance.fuzz.child import NOW_BYTES, Now
+from syslet_conformance.fuzz.sandbox import refused
+from syslet_conformance.patience import patient_s
+from syslet_layouts import SysletError
+
+STILL_S = 15.0
+"""A child that plays no other stream for so long hangs."""
+
+START_S = 60.0
+"""How long a child may take to open its engine."""
+
+
+class Ended(SysletError):  # noqa: N818 - what it says
+    """A child ended in a stream: how, the stream's number in the batch, and its bytes."""
+
+    def __init__(self, how: str, number: int, stream: bytes) -> None:
+        super().__init__(how)
+        self.how, self.number, self.stream = how, number, stream
+
+
+class Worker:
+    """A process with one engine. SysletError where the engine cannot be opened."""
+
+    def __init__(self, backend: str, abi: str, directory: Path, *, sandboxed: bool) -> None:
+        self._name = f"{directory}/now-{os.getpid()}-{time.monotonic_ns()}"
+        Path(self._name).write_bytes(bytes(NOW_BYTES))
+        self.now = Now(Path(self._name))
+        self._said_path = Path(f"{self._name}.said")
+        words = [backend, abi, self._name, "yes" if sandboxed else "no"]
+        with self._said_path.open("wb") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", __package__ + ".child", *words],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+            )
+        self._buffer = b""
+        self.ready = self._first()
+
+    def _first(self) -> dict[str, Any]:
+        until = time.monotonic() + patient_s(START_S)
+        while (answer := self.look(until - time.monotonic())) is None:
+            if time.monotonic() > until:
+                self.close()
+                raise SysletError(f"the engine did not open within {patient_s(START_S):g} s")
+        if "error" in answer:
+            self.close()
+            raise SysletError(answer["error"])
+        return answer
+
+    def fileno(self) -> int:
+        """What is readable when there is an answer."""
+        assert self.process.stdout is not None
+        return self.process.stdout.fileno()
+
+    def order(self, what: dict[str, Any]) -> None:
+        """Give an order; `look` has the answer."""
+        self._seen, self._since = -1, time.monotonic()
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(json.dumps(what).encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # `look` says how it ended
+
+    def ask(self, what: dict[str, Any]) -> dict[str, Any]:
+        """Give an order and wait for the answer. Ended."""
+        self.order(what)
+        while (answer := self.look(1.0)) is None:
+            self.check()
+        return answer
+
+    def look(self, timeout_s: float) -> dict[str, Any] | None:
+        """An answer, or None where there is none within the time. Ended."""
+        while b"\n" not in self._buffer:
+            if not select.select([self], [], [], max(timeout_s, 0))[0]:
+                return None
+            data = os.read(self.fileno(), 1 << 16)
+            if not data:
+                raise self._ended()
+            self._buffer += data
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        answer: dict[str, Any] = json.loads(line)
+        _, number, stream = self.now.get()
+        if "hang" in answer:
+            raise Ended(f"hang: {answer['hang']}", number, stream)
+        if "died" in answer:
+            raise Ended(f"crash: {_first_words(answer['died'])}", number, stream)
+        return answer
+
+    def check(self) -> None:
+        """Ended where it has played no other stream for too long; it is ended then."""
+        played, number, stream = self.now.get()
+        now = time.monotonic()
+        if played != self._seen:
+            self._seen, self._since = played, now
+        elif now - self._since > patient_s(STILL_S):
+            self.kill()
+            raise Ended("hang: a call does not return", number, stream)
+
+    def _ended(self) -> Ended:
+        status = self.process.wait()
+        said = self.said()
+        _, number, stream = self.now.get()
+        call = refused(status, said)
+        if call:
+            return Ended(f"refused: {call}", number, stream)
+        how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        return Ended(f"crash: {how}", number, stream)
+
+    def said(self) -> str:
+        """The last that it said on standard error."""
+        try:
+            return self._said_path.read_bytes()[-4096:].decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.process.kill()
+        self.process.wait()
+
+    def close(self) -> None:
+        """End it, and take its files away."""
+        self.kill()
+        for end in (self.process.stdin, self.process.stdout):
+            if end is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    end.close()
+        for path in (Path(self._name), self._said_path):
+            path.unlink(missing_ok=True)
+
+
+def _first_words(text: str) -> str:
+    return text.splitlines()[0][:200] if text else "the engine is gone"
