@@ -1,4 +1,7 @@
-"""The process in which streams are played: it confines itself, opens the engine, and takes orders.
+"""The process in which streams are played: it confines itself, and takes orders.
+
+An engine in this process is opened before that, since what it does then is its author's; one in a
+program of its own is started confined.
 
 Orders and answers are JSON lines on standard input and output. What is being played stands in a
 file that the parent maps too: so it knows the stream on which a child died or hangs.
@@ -71,7 +74,8 @@ class Child:
             case "batch":
                 return self._batch(order)
             case "judge":
-                return self._judge(bytes.fromhex(order["stream"]), order["times"])
+                stream = bytes.fromhex(order["stream"])
+                return self._judge(stream, order["times"], until=order["until"])
             case _:
                 stream = bytes.fromhex(order["stream"])
                 self.now.set(0, stream)
@@ -94,35 +98,35 @@ class Child:
             "fresh": [stream.hex() for stream in result.fresh],
         }
 
-    def _judge(self, stream: bytes, times: int) -> dict[str, Any]:
-        """Judge one stream so often: how often each judgement, and each difference of a find."""
-        judgements: Counter[str] = Counter()
+    def _judge(self, stream: bytes, times: int, until: str) -> dict[str, Any]:
+        """Judge one stream so often, or until it differs so: how often each difference."""
         differences: Counter[str] = Counter()
         for number in range(times):
             self.now.set(number, stream)
             judged = self.judge.judge(of_bytes(stream))
-            judgements[judged.judgement] += 1
             if judged.judgement is Judgement.FIND:
                 differences[judged.difference] += 1
+                if judged.difference == until:
+                    break
             elif judged.judgement is Judgement.UNJUDGED:
                 break
-        return {"judgements": judgements, "differences": differences}
+        return {"differences": differences}
 
 
-def main(backend: str, abi: str, now: str, sandboxed: str) -> None:
+def main(backend: str, abi: str, now: str, directory: str, sandboxed: str) -> None:
     """Serve until standard input ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    said = ""
     map_of_now = Now(Path(now))
-    kind = backend_named(backend, [abi])
+    in_process = backend.split(":")[0] in IN_PROCESS
+    said = ""
     try:
+        kind = backend_named(backend, [abi])
+        engine = kind.open(abi_named(abi)) if in_process else None
         if sandboxed == "yes":
-            programs = backend.split(":")[0] not in IN_PROCESS
-            directory = Path(tempfile.mkdtemp(prefix="syslet-fuzz-", dir=Path(now).parent))
-            said = str(confine(directory, programs=programs, cpu_s=CPU_S))
+            said = str(confine(Path(directory), programs=not in_process, cpu_s=CPU_S))
             tempfile.tempdir = "."
-        judge = Judge(kind.open(abi_named(abi)))
+        judge = Judge(engine or kind.open(abi_named(abi)))
     except SysletError as error:
         print(json.dumps({"error": str(error)}), file=answers, flush=True)
         return

@@ -36,9 +36,12 @@ class Player:
             self.engine = f"{ready['name']} {ready['version']}"
         return self._worker
 
-    def differences(self, stream: Stream, times: int) -> Counter[str]:
-        """How often it differs, and how, in so many plays; an end is the last, and counts."""
-        order = {"do": "judge", "stream": to_bytes(stream).hex(), "times": times}
+    def differences(self, stream: Stream, times: int, until: str = "") -> Counter[str]:
+        """How often it differs, and how, in so many plays, or until it differs so.
+
+        An end of the engine is the last play, and counts.
+        """
+        order = {"do": "judge", "stream": to_bytes(stream).hex(), "times": times, "until": until}
         try:
             return Counter(self._open().ask(order)["differences"])
         except Ended as ended:
@@ -100,7 +103,7 @@ def _shrunk(player: Player, find: Find, database: ExampleDatabase | None) -> Str
     kind = find.difference.split(":")[0]
 
     def still(stream: Stream) -> bool:
-        seen = player.differences(stream, 1 if ends else TRIES)
+        seen = player.differences(stream, 1 if ends else TRIES, find.difference)
         return any(d.split(":")[0] == kind for d in seen) if ends else find.difference in seen
 
     key = f"syslet-fuzz {find.abi} {find.difference}".encode()

@@ -6,9 +6,11 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -37,11 +39,13 @@ class Worker:
     """A process with one engine. SysletError where the engine cannot be opened."""
 
     def __init__(self, backend: str, abi: str, directory: Path, *, sandboxed: bool) -> None:
-        self._name = f"{directory}/now-{os.getpid()}-{time.monotonic_ns()}"
-        Path(self._name).write_bytes(bytes(NOW_BYTES))
-        self.now = Now(Path(self._name))
-        self._said_path = Path(f"{self._name}.said")
-        words = [backend, abi, self._name, "yes" if sandboxed else "no"]
+        self._files = Path(tempfile.mkdtemp(prefix="syslet-fuzz-", dir=directory))
+        now, self._said_path = self._files / "now", self._files / "said"
+        now.write_bytes(bytes(NOW_BYTES))
+        self.now = Now(now)
+        empty = self._files / "empty"
+        empty.mkdir()
+        words = [backend, abi, str(now), str(empty), "yes" if sandboxed else "no"]
         with self._said_path.open("wb") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", __package__ + ".child", *words],
@@ -72,11 +76,9 @@ class Worker:
         """Give an order; `look` has the answer."""
         self._seen, self._since = -1, time.monotonic()
         assert self.process.stdin is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):  # `look` says how it ended
             self.process.stdin.write(json.dumps(what).encode() + b"\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # `look` says how it ended
 
     def ask(self, what: dict[str, Any]) -> dict[str, Any]:
         """Give an order and wait for the answer. Ended."""
@@ -142,8 +144,7 @@ class Worker:
             if end is not None:
                 with contextlib.suppress(BrokenPipeError):
                     end.close()
-        for path in (Path(self._name), self._said_path):
-            path.unlink(missing_ok=True)
+        shutil.rmtree(self._files, ignore_errors=True)
 
 
 def _first_words(text: str) -> str:
