@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from errno import EINTR, EINVAL, ESPIPE
+from errno import EINTR, EINVAL, EPIPE, ESPIPE
 
 import pytest
 
@@ -157,6 +157,15 @@ def test_a_whence_that_linux_has_not_is_looked_at_before_the_pipe(abi: Abi, when
     reader, _ = engine.pipe()
     assert engine.kernel.sys_lseek([reader, 0, whence, 0, 0, 0]) == -EINVAL
     assert engine.kernel.sys_lseek([reader, 0, 4, 0, 0, 0]) == -ESPIPE
+
+
+def test_a_write_of_no_bytes_is_well_though_nobody_reads(abi: Abi) -> None:
+    engine = ReferenceEngine(abi)
+    reader, writer = engine.pipe()
+    engine.close_fd(reader)
+    at = engine.map(8)
+    assert engine.kernel.sys_write([writer, at, 0, 0, 0, 0]) == 0
+    assert engine.kernel.sys_write([writer, at, 1, 0, 0, 0]) == -EPIPE
 
 
 def test_the_same_seed_gives_the_same_trace(abi: Abi) -> None:

@@ -94,10 +94,12 @@ class PipeWriteEnd(OpenFile):
 
     def write(self, data: bytes) -> int | None:
         pipe = self.pipe
+        if not data:
+            return 0
         if not pipe.has_reader:
             return -EPIPE
         room = PIPE_BYTES - len(pipe.data)
-        if data and room < min(len(data), PIPE_ATOMIC_BYTES):
+        if room < min(len(data), PIPE_ATOMIC_BYTES):
             return None
         taken = data[:room]
         pipe.data += taken

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis.database import ExampleDatabase
 
 from syslet_conformance.fuzz.corpus import Corpus, State
-from syslet_conformance.fuzz.finds import Find, save
+from syslet_conformance.fuzz.finds import Find, kind_of, save
 from syslet_conformance.fuzz.finishing import finished
 from syslet_conformance.fuzz.stream import of_bytes, to_bytes
 from syslet_conformance.fuzz.work import Spec, run_batch
@@ -64,6 +64,7 @@ class Campaign:
         self.spec, self.hunt = spec, Hunt(state)
         self._finds, self._corpus, self._database, self.tell = finds, corpus, database, tell
         self._seen = set(state.features)
+        self._most_finds: int | None = None
 
     @property
     def index_key(self) -> bytes:
@@ -79,6 +80,7 @@ class Campaign:
 
     def run(self, executor: Executor, in_flight: int, limits: Limits) -> None:
         """Hunt until a limit is reached. SysletError where the engine cannot be opened."""
+        self._most_finds = limits.finds
         until = None if limits.time_s is None else time.monotonic() + limits.time_s
         state, futures = self.hunt.state, dict[Future[dict[str, Any]], int]()
         done: set[int] = set()
@@ -87,7 +89,7 @@ class Campaign:
             while True:
                 over = until is not None and time.monotonic() >= until
                 over |= limits.streams is not None and ordered >= limits.streams
-                over |= limits.finds is not None and len(self.hunt.finds) >= limits.finds
+                over |= self._enough()
                 while not over and len(futures) < in_flight:
                     streams = self.spec.streams
                     if limits.streams is not None:
@@ -112,6 +114,10 @@ class Campaign:
                 future.cancel()
             self._keep()
 
+    def _enough(self) -> bool:
+        most = self._most_finds
+        return most is not None and len(self.hunt.finds) >= most
+
     def _keep(self) -> None:
         if self._corpus is not None:
             self._corpus.keep_state(self.hunt.state)
@@ -128,11 +134,14 @@ class Campaign:
             for stream in answer["fresh"]:
                 self._corpus.add(bytes.fromhex(stream))
         for number, stream, difference in answer["finds"]:
+            if self._enough():
+                break
             self._found(batch, number, bytes.fromhex(stream), difference)
 
     def _found(self, batch: int, number: int, data: bytes, difference: str) -> None:
         """Keep a find at once, then make it small, and keep it so."""
-        if difference in self.hunt.finds:
+        key = kind_of(difference)
+        if key in self.hunt.finds:
             self.hunt.again += 1
             return
         find = Find(
@@ -147,15 +156,16 @@ class Campaign:
         )
         known = batch < 0
         if not known:
-            self.hunt.finds[difference] = find, save(find, self._finds, {})
+            self.hunt.finds[key] = find, save(find, self._finds, {})
             self.tell(self.hunt)
         made = finished(find, self.spec, self._database)
         if made is None:
             return
         find, files = made
-        if known and find.difference in self.hunt.finds:
+        key = kind_of(find.difference)
+        if known and key in self.hunt.finds:
             return
-        self.hunt.finds[find.difference] = find, save(find, self._finds, files)
+        self.hunt.finds[key] = find, save(find, self._finds, files)
         if self._database is not None:
             self._database.save(self.index_key, to_bytes(find.stream))
         self.tell(self.hunt)

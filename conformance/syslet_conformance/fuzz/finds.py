@@ -52,9 +52,19 @@ class Find:
     @property
     def name(self) -> str:
         """The name of its directory: the difference, and a hash of it with backend and ABI."""
-        slug = re.sub(r"[^a-z0-9]+", "-", self.difference.lower()).strip("-")[:48]
-        what = f"{self.backend} {self.abi} {self.difference}"
+        slug = re.sub(r"[^a-z0-9]+", "-", kind_of(self.difference).lower()).strip("-")[:48]
+        what = f"{self.backend} {self.abi} {kind_of(self.difference)}"
         return f"{slug}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
+
+
+ENDS = ("crash", "hang", "refused")
+"""How a difference starts where the engine ended."""
+
+
+def kind_of(difference: str) -> str:
+    """What finds are told apart by: how they differ, or that the engine ended and how."""
+    kind = difference.split(":")[0]
+    return kind if kind in ENDS else difference
 
 
 def save(find: Find, directory: Path, files: dict[str, str]) -> Path:

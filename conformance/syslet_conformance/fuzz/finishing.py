@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hypothesis.database import ExampleDatabase
 
-from syslet_conformance.fuzz.finds import Find
+from syslet_conformance.fuzz.finds import ENDS, Find, kind_of
 from syslet_conformance.fuzz.shrink import shrunk
 from syslet_conformance.fuzz.stream import Stream, to_bytes
 from syslet_conformance.fuzz.work import Spec, open_worker
@@ -15,6 +15,7 @@ from syslet_conformance.fuzz.worker import Ended, Worker
 
 REPLAYS = 100
 REPLAYS_OF_ENDS = 10
+REPLAYS_OF_HANGS = 3
 """How often a find is repeated; where the engine ends or hangs each time, so often."""
 
 TRIES = 3
@@ -94,29 +95,25 @@ def finished(
         player.close()
 
 
-def _is_end(difference: str) -> bool:
-    return difference.startswith(("crash", "hang", "refused"))
-
-
 def _shrunk(player: Player, find: Find, database: ExampleDatabase | None) -> Stream:
-    ends = _is_end(find.difference)
-    kind = find.difference.split(":")[0]
+    kind = kind_of(find.difference)
+    times = 1 if kind in ENDS else TRIES
 
     def still(stream: Stream) -> bool:
-        seen = player.differences(stream, 1 if ends else TRIES, find.difference)
-        return any(d.split(":")[0] == kind for d in seen) if ends else find.difference in seen
+        seen = player.differences(stream, times, find.difference)
+        return kind in map(kind_of, seen)
 
-    key = f"syslet-fuzz {find.abi} {find.difference}".encode()
+    key = f"syslet-fuzz {find.abi} {kind}".encode()
     return shrunk(find.stream, still, database=database, key=key)
 
 
 def _repeated(player: Player, stream: Stream, difference: str) -> tuple[int, int]:
     """How often it shows, and of how many plays."""
-    if not _is_end(difference):
+    kind = kind_of(difference)
+    if kind not in ENDS:
         return player.differences(stream, REPLAYS)[difference], REPLAYS
-    kind = difference.split(":")[0]
-    times = 3 if kind == "hang" else REPLAYS_OF_ENDS
+    times = REPLAYS_OF_HANGS if kind == "hang" else REPLAYS_OF_ENDS
     again = 0
     for _ in range(times):
-        again += any(d.split(":")[0] == kind for d in player.differences(stream, 1))
+        again += kind in map(kind_of, player.differences(stream, 1))
     return again, times

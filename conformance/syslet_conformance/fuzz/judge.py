@@ -71,7 +71,7 @@ class Judge:
         rule = broken(stream, subject.arena, expected, got)
         if rule:
             return Judged(Judgement.FIND, rule, expected, got)
-        if (among is Among.NO and not late) or self._differs_patiently(stream, late):
+        if among is Among.NO and (not late or self._differs_patiently(stream, late)):
             return Judged(Judgement.FIND, found, expected, got)
         return Judged(Judgement.UNDECIDED, found, expected, got)
 

@@ -23,6 +23,8 @@ from syslet_reference.choices import Chooser
 from syslet_reference.files import (
     PIPE_ATOMIC_BYTES,
     PIPE_BYTES,
+    POLLIN,
+    POLLOUT,
     OpenFile,
     Pipe,
     PipeReadEnd,
@@ -41,6 +43,9 @@ MOST_TURNS = 1500
 
 NOBODYS_FD = 1 << 30
 """From there on, in 31 bits, no process has a descriptor."""
+
+MOST_BAD_BYTES = 1 << 16
+"""Of more bytes, a kernel may say something else before it looks for their memory."""
 
 FIRST_FREE_NR = 0x7000_0000
 """From there on, in 31 bits, no kernel has a call."""
@@ -156,9 +161,10 @@ class Mirror(ReferenceEngine):
         file = self._files.get(args[0])
         buffer, count = args[1], args[2]
         if file is not None and not self.memory.is_mapped(buffer, count or 1):
-            blocks = not file.poll()
-            if not count or blocks or count > 1 << 16 or self.memory.is_mapped(buffer, 1):
+            if not count or count > MOST_BAD_BYTES or self.memory.is_mapped(buffer, 1):
                 raise Unjudged("a transfer that no memory is there for")
+            if file.poll() not in (POLLIN, POLLOUT):
+                raise Unjudged("a transfer that would not come to its memory")
         result = call(args)
         if isinstance(file, PipeReadEnd):
             _check_room(file)
