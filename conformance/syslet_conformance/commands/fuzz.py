@@ -22,11 +22,11 @@ from syslet_conformance.fuzz.campaign import Campaign, Hunt, Limits
 from syslet_conformance.fuzz.cluster import cluster_executor
 from syslet_conformance.fuzz.corpus import Corpus, State
 from syslet_conformance.fuzz.database import database_at
-from syslet_conformance.fuzz.finds import Find, read
+from syslet_conformance.fuzz.finds import KNOWN, Find, read
 from syslet_conformance.fuzz.finishing import REPLAYS, Player
 from syslet_conformance.fuzz.judge import Judgement
 from syslet_conformance.fuzz.sandbox import why_not
-from syslet_conformance.fuzz.work import Spec, open_worker
+from syslet_conformance.fuzz.work import Spec, end_workers, open_worker
 from syslet_layouts import SysletError
 
 DIFFERS = 1
@@ -129,7 +129,7 @@ def command(
         database=None if database is None else database_at(database),
     )
     limits = Limits(time_s, streams, most_finds)
-    with _executor(cluster, jobs) as (executor, in_flight):
+    with _executor(cluster, jobs, spec) as (executor, in_flight):
         _hunt(console, campaign, executor, in_flight, limits)
     _tell_end(console, campaign.hunt)
     if campaign.hunt.finds:
@@ -170,14 +170,17 @@ def _look(spec: Spec) -> str:
 
 
 @contextmanager
-def _executor(cluster: str | None, jobs: int) -> Iterator[tuple[Executor, int]]:
+def _executor(cluster: str | None, jobs: int, spec: Spec) -> Iterator[tuple[Executor, int]]:
     """What plays the batches, and how many are given to it at a time."""
     if cluster is not None:
-        with cluster_executor(cluster) as (executor, workers):
-            yield executor, 2 * workers
+        with cluster_executor(cluster, spec) as (executor, threads):
+            yield executor, 2 * threads
         return
-    with ThreadPoolExecutor(jobs) as executor:
-        yield executor, jobs + 1
+    try:
+        with ThreadPoolExecutor(jobs) as executor:
+            yield executor, jobs + 1
+    finally:
+        end_workers(spec)
 
 
 def _hunt(
@@ -239,7 +242,8 @@ def _tell_find(console: Console, find: Find, path: Path) -> None:
     often = f"{find.repeated} of {find.replays} plays"
     varies = " (varies)" if find.varies else ""
     console.print(Text(f"find  {plain(find.difference)}", style="red"))
-    console.print(f"  {atoms} atoms, {steps} steps, shows in {often}{varies}", markup=False)
+    known = ", known to the database" if find.batch == KNOWN else ""
+    console.print(f"  {atoms} atoms, {steps} steps, shows in {often}{varies}{known}", markup=False)
     console.print(f"  {plain(str(path))}", markup=False, soft_wrap=True)
     console.print(
         f"  repeat: syslet fuzz --replay {plain(str(path))}", markup=False, soft_wrap=True

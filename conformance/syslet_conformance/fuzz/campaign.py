@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hypothesis.database import ExampleDatabase
 
 from syslet_conformance.fuzz.corpus import Corpus, State
-from syslet_conformance.fuzz.finds import Find, kind_of, save
-from syslet_conformance.fuzz.finishing import finished
+from syslet_conformance.fuzz.finds import KNOWN, Find, kind_of, save
+from syslet_conformance.fuzz.finishing import TRIES, Player, finished
 from syslet_conformance.fuzz.stream import of_bytes, to_bytes
 from syslet_conformance.fuzz.work import Spec, run_batch
 
 LOOK_S = 0.2
 """How often progress is told, at least."""
+
+END_S = 60.0
+"""How long what is being played may go on when the time is over."""
 
 
 @dataclass(slots=True)
@@ -72,42 +77,46 @@ class Campaign:
         return f"syslet-fuzz {self.spec.abi}".encode()
 
     def play_known(self) -> None:
-        """Play what others found, and their database kept."""
-        if self._database is None:
+        """Play what others found, and their database kept: those that show here are finds."""
+        known = [] if self._database is None else sorted(self._database.fetch(self.index_key))
+        if not known:
             return
-        for data in sorted(self._database.fetch(self.index_key)):
-            self._found(-1, 0, data, "known")
+        player = Player(self.spec)
+        try:
+            for data in known:
+                seen = player.differences(of_bytes(data), TRIES)
+                if seen:
+                    self._found(KNOWN, 0, data, seen.most_common(1)[0][0])
+        finally:
+            player.close()
 
     def run(self, executor: Executor, in_flight: int, limits: Limits) -> None:
-        """Hunt until a limit is reached. SysletError where the engine cannot be opened."""
+        """Hunt until a limit is reached. SysletError where the engine cannot be opened.
+
+        What comes of the batches is taken in their order, whichever is played first: so what is
+        counted and found does not depend on the executor.
+        """
         self._most_finds = limits.finds
-        until = None if limits.time_s is None else time.monotonic() + limits.time_s
-        state, futures = self.hunt.state, dict[Future[dict[str, Any]], int]()
-        done: set[int] = set()
-        ordered, number = 0, state.next_batch
+        until = math.inf if limits.time_s is None else time.monotonic() + limits.time_s
+        left = limits.streams
+        state, futures = self.hunt.state, deque[Future[dict[str, Any]]]()
         try:
-            while True:
-                over = until is not None and time.monotonic() >= until
-                over |= limits.streams is not None and ordered >= limits.streams
-                over |= self._enough()
-                while not over and len(futures) < in_flight:
-                    streams = self.spec.streams
-                    if limits.streams is not None:
-                        streams = min(streams, limits.streams - ordered)
-                    spec = replace(self.spec, streams=streams)
-                    futures[executor.submit(run_batch, spec, number)] = number
-                    number, ordered = number + 1, ordered + streams
-                    over = limits.streams is not None and ordered >= limits.streams
+            while time.monotonic() < until + END_S:
+                over = time.monotonic() >= until or self._enough()
+                playing = [future for future in futures if not future.done()]
+                if not over and left != 0 and len(playing) < in_flight:
+                    streams = self.spec.streams if left is None else min(self.spec.streams, left)
+                    left = None if left is None else left - streams
+                    number = state.next_batch + len(futures)
+                    futures.append(executor.submit(run_batch, self.spec, number, streams))
+                    continue
                 if not futures:
                     break
-                for future in wait(futures, LOOK_S, FIRST_COMPLETED).done:
-                    batch = futures.pop(future)
-                    self._take(batch, future.result())
-                    done.add(batch)
-                    while state.next_batch in done:
-                        done.remove(state.next_batch)
-                        state.next_batch += 1
-                    self._keep()
+                if not futures[0].done():
+                    wait(playing, LOOK_S, FIRST_COMPLETED)
+                while futures and futures[0].done():
+                    self._take(futures[0].result())
+                    futures.popleft()
                 self.tell(self.hunt)
         finally:
             for future in futures:
@@ -122,21 +131,25 @@ class Campaign:
         if self._corpus is not None:
             self._corpus.keep_state(self.hunt.state)
 
-    def _take(self, batch: int, answer: dict[str, Any]) -> None:
+    def _take(self, answer: dict[str, Any]) -> None:
+        """Take what came of the next batch; where that is cut short, the batch is played again."""
         state = self.hunt.state
-        self.hunt.streams += answer["streams"]
-        state.streams += answer["streams"]
-        state.judgements.update(answer["judgements"])
-        state.features.update(answer["features"])
+        batch = state.next_batch
+        for number, stream, difference in answer["finds"]:
+            if self._enough():
+                break
+            self._found(batch, number, bytes.fromhex(stream), difference)
         new = set(answer["features"]) - self._seen
         self._seen |= new
         if self._corpus is not None and (new or batch < 4):
             for stream in answer["fresh"]:
                 self._corpus.add(bytes.fromhex(stream))
-        for number, stream, difference in answer["finds"]:
-            if self._enough():
-                break
-            self._found(batch, number, bytes.fromhex(stream), difference)
+        self.hunt.streams += answer["streams"]
+        state.streams += answer["streams"]
+        state.judgements.update(answer["judgements"])
+        state.features.update(answer["features"])
+        state.next_batch += 1
+        self._keep()
 
     def _found(self, batch: int, number: int, data: bytes, difference: str) -> None:
         """Keep a find at once, then make it small, and keep it so."""
@@ -154,17 +167,9 @@ class Campaign:
             difference=difference,
             stream=of_bytes(data),
         )
-        known = batch < 0
-        if not known:
-            self.hunt.finds[key] = find, save(find, self._finds, {})
-            self.tell(self.hunt)
-        made = finished(find, self.spec, self._database)
-        if made is None:
-            return
-        find, files = made
-        key = kind_of(find.difference)
-        if known and key in self.hunt.finds:
-            return
+        self.hunt.finds[key] = find, save(find, self._finds, {})
+        self.tell(self.hunt)
+        find, files = finished(find, self.spec, self._database)
         self.hunt.finds[key] = find, save(find, self._finds, files)
         if self._database is not None:
             self._database.save(self.index_key, to_bytes(find.stream))

@@ -22,6 +22,7 @@ from syslet_conformance.backends import backend_named
 from syslet_conformance.calls import Hang
 from syslet_conformance.fuzz import batch
 from syslet_conformance.fuzz.judge import Judge, Judgement
+from syslet_conformance.fuzz.limits import die_with_parent
 from syslet_conformance.fuzz.sandbox import confine
 from syslet_conformance.fuzz.stream import MOST_STREAM_BYTES, of_bytes
 from syslet_conformance.fuzz.telling import told
@@ -113,14 +114,15 @@ class Child:
         return {"differences": differences}
 
 
-def main(backend: str, abi: str, now: str, directory: str, sandboxed: str) -> None:
-    """Serve until standard input ends."""
+def main(backend: str, abi: str, now: str, directory: str, sandboxed: str, parent: str) -> None:
+    """Serve until standard input ends, or the thread that started this process."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     map_of_now = Now(Path(now))
     in_process = backend.split(":")[0] in IN_PROCESS
     said = ""
     try:
+        die_with_parent(int(parent))
         kind = backend_named(backend, [abi])
         engine = kind.open(abi_named(abi)) if in_process else None
         if sandboxed == "yes":

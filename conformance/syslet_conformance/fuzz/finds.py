@@ -57,6 +57,9 @@ class Find:
         return f"{slug}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
 
 
+KNOWN = -1
+"""The batch of a find that somebody else had made."""
+
 ENDS = ("crash", "hang", "refused")
 """How a difference starts where the engine ended."""
 

@@ -68,18 +68,10 @@ class Player:
 
 def finished(
     find: Find, spec: Spec, database: ExampleDatabase | None
-) -> tuple[Find, dict[str, str]] | None:
-    """The find as small as it can be, with how often it repeats, and files that say what it does.
-
-    None where it is one that others had (``known``) and that does not show here.
-    """
+) -> tuple[Find, dict[str, str]]:
+    """The find as small as it can be, how often it repeats, and files that say what it does."""
     player = Player(spec)
     try:
-        if find.difference == "known":
-            known = player.differences(find.stream, TRIES)
-            if not known:
-                return None
-            find = replace(find, difference=known.most_common(1)[0][0])
         small = _shrunk(player, find, database)
         repeated, replays = _repeated(player, small, find.difference)
         made = replace(

@@ -42,21 +42,24 @@ SIGKILL = 9
 
 
 def give_up() -> None:
-    """Programs give no privileges any more, and what root has of them is gone. SysletError."""
+    """Programs give no privileges any more, what root has of them is gone, and no one looks in.
+
+    SysletError.
+    """
     _prctl(NO_NEW_PRIVS, 1)
     header = ctypes.create_string_buffer(struct.pack("=Ii", CAPABILITIES_V3, 0), 8)
     none = ctypes.create_string_buffer(24)
     capset = call(X86_64["capset"], ctypes.addressof(header), ctypes.addressof(none))
     must("no capset", capset)
+    _prctl(DUMPABLE, 0)
 
 
 def die_with_parent(parent: int) -> None:
-    """SIGKILL comes when the thread ends that started this process; no one else looks into it.
+    """SIGKILL comes when the thread ends that started this process.
 
     `parent` is its process id, since it may have ended by now. SysletError.
     """
     _prctl(DEATH_SIGNAL, SIGKILL)
-    _prctl(DUMPABLE, 0)
     if os.getppid() != parent:
         raise SysletError("the process that started this one has ended")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from syslet_conformance.fuzz.batch import STREAMS
 from syslet_conformance.fuzz.worker import Ended, Worker
+from syslet_conformance.fuzz.workers import Workers
+from syslet_layouts import SysletError
 
 MOST_ENDS = 8
 """A batch in which the engine ended so often is over."""
@@ -28,61 +27,48 @@ class Spec:
     """How many streams a batch has."""
 
 
-class Workers:
-    """One worker a thread, kept from one batch to the next."""
-
-    def __init__(self) -> None:
-        self._kept = threading.local()
-
-    def get(self, spec: Spec) -> Worker:
-        """The thread's worker for that spec. SysletError where its engine cannot be opened."""
-        if getattr(self._kept, "spec", None) != spec:
-            self.drop()
-            worker = open_worker(spec)
-            worker.ask({"do": "corpus", "streams": [stream.hex() for stream in spec.corpus]})
-            self._kept.worker, self._kept.spec = worker, spec
-        worker = self._kept.worker
-        assert isinstance(worker, Worker)
-        return worker
-
-    def drop(self) -> None:
-        """End the thread's worker."""
-        worker = getattr(self._kept, "worker", None)
-        if worker is not None:
-            worker.close()
-        self._kept.worker = self._kept.spec = None
-
-
-_WORKERS = Workers()
-
-
 def open_worker(spec: Spec) -> Worker:
     """A new child for that spec. SysletError where its engine cannot be opened."""
-    directory = Path(tempfile.gettempdir())
-    return Worker(spec.backend, spec.abi, directory, sandboxed=spec.sandboxed)
+    return Worker(spec.backend, spec.abi, sandboxed=spec.sandboxed)
 
 
-def run_batch(spec: Spec, number: int) -> dict[str, Any]:
-    """Play a batch: counts, finds as (number, stream, difference), and fresh streams.
+def _hunter(spec: Spec) -> Worker:
+    worker = open_worker(spec)
+    try:
+        worker.ask({"do": "corpus", "streams": [stream.hex() for stream in spec.corpus]})
+    except Ended:
+        worker.close()
+        raise
+    return worker
 
-    Where the engine ends in a stream that is a find, and the batch goes on behind it.
+
+_WORKERS = Workers(_hunter)
+
+
+def run_batch(spec: Spec, number: int, streams: int) -> dict[str, Any]:
+    """Play so many streams of a batch: counts, finds as (number, stream, difference), and fresh
+    streams.
+
+    Where the engine ends in a stream that is a find, and the batch goes on behind it. SysletError
+    where it cannot be opened, or the hunt was ended.
     """
     start, finds = 0, list[tuple[int, str, str]]()
     answer: dict[str, Any] = {"judgements": {}, "features": {}, "finds": [], "fresh": []}
-    order = {"do": "batch", "seed": spec.seed, "batch": number, "streams": spec.streams}
-    while start < spec.streams and len(finds) < MOST_ENDS:
+    order = {"do": "batch", "seed": spec.seed, "batch": number, "streams": streams}
+    while start < streams and len(finds) < MOST_ENDS:
         try:
             answer = _WORKERS.get(spec).ask({**order, "start": start})
             break
         except Ended as ended:
-            _WORKERS.drop()
+            if _WORKERS.drop():
+                raise SysletError("the hunt was ended") from None
             finds.append((ended.number, ended.stream.hex(), ended.how))
-            start = ended.number + 1
+            start = max(start, ended.number + 1)
     answer["finds"] = [*finds, *map(tuple, answer["finds"])]
-    answer["streams"] = spec.streams
+    answer["streams"] = streams
     return answer
 
 
-def end_worker() -> None:
-    """End the worker of this thread."""
-    _WORKERS.drop()
+def end_workers(spec: Spec) -> None:
+    """End the workers of that hunt in this process, those that play too."""
+    _WORKERS.end(spec)

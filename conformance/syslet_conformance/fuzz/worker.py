@@ -27,8 +27,15 @@ START_S = 60.0
 """How long a child may take to open its engine."""
 
 
+BEFORE = -1
+"""The number of the stream in which a child ended that had not begun what was ordered."""
+
+
 class Ended(SysletError):  # noqa: N818 - what it says
-    """A child ended in a stream: how, the stream's number in the batch, and its bytes."""
+    """A child ended in a stream: how, the stream's number in the batch, and its bytes.
+
+    The number is `BEFORE` where none of what was ordered was begun: the stream is older.
+    """
 
     def __init__(self, how: str, number: int, stream: bytes) -> None:
         super().__init__(how)
@@ -38,14 +45,15 @@ class Ended(SysletError):  # noqa: N818 - what it says
 class Worker:
     """A process with one engine. SysletError where the engine cannot be opened."""
 
-    def __init__(self, backend: str, abi: str, directory: Path, *, sandboxed: bool) -> None:
-        self._files = Path(tempfile.mkdtemp(prefix="syslet-fuzz-", dir=directory))
+    def __init__(self, backend: str, abi: str, *, sandboxed: bool) -> None:
+        self._files = Path(tempfile.mkdtemp(prefix="syslet-fuzz-"))
         now, self._said_path = self._files / "now", self._files / "said"
         now.write_bytes(bytes(NOW_BYTES))
         self.now = Now(now)
         empty = self._files / "empty"
         empty.mkdir()
         words = [backend, abi, str(now), str(empty), "yes" if sandboxed else "no"]
+        words.append(str(os.getpid()))
         with self._said_path.open("wb") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", __package__ + ".child", *words],
@@ -54,6 +62,7 @@ class Worker:
                 stderr=said,
             )
         self._buffer = b""
+        self._played_before = 0
         self.ready = self._first()
 
     def _first(self) -> dict[str, Any]:
@@ -75,6 +84,7 @@ class Worker:
     def order(self, what: dict[str, Any]) -> None:
         """Give an order; `look` has the answer."""
         self._seen, self._since = -1, time.monotonic()
+        self._played_before = self.now.get()[0]
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # `look` says how it ended
             self.process.stdin.write(json.dumps(what).encode() + b"\n")
@@ -98,32 +108,33 @@ class Worker:
             self._buffer += data
         line, _, self._buffer = self._buffer.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)
-        _, number, stream = self.now.get()
         if "hang" in answer:
-            raise Ended(f"hang: {answer['hang']}", number, stream)
+            raise self._in_stream(f"hang: {answer['hang']}")
         if "died" in answer:
-            raise Ended(f"crash: {_first_words(answer['died'])}", number, stream)
+            raise self._in_stream(f"crash: {_first_words(answer['died'])}")
         return answer
 
     def check(self) -> None:
         """Ended where it has played no other stream for too long; it is ended then."""
-        played, number, stream = self.now.get()
+        played, _, _ = self.now.get()
         now = time.monotonic()
         if played != self._seen:
             self._seen, self._since = played, now
         elif now - self._since > patient_s(STILL_S):
             self.kill()
-            raise Ended("hang: a call does not return", number, stream)
+            raise self._in_stream("hang: a call does not return")
 
     def _ended(self) -> Ended:
         status = self.process.wait()
-        said = self.said()
-        _, number, stream = self.now.get()
-        call = refused(status, said)
+        call = refused(status, self.said())
         if call:
-            return Ended(f"refused: {call}", number, stream)
+            return self._in_stream(f"refused: {call}")
         how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
-        return Ended(f"crash: {how}", number, stream)
+        return self._in_stream(f"crash: {how}")
+
+    def _in_stream(self, how: str) -> Ended:
+        played, number, stream = self.now.get()
+        return Ended(how, BEFORE if played == self._played_before else number, stream)
 
     def said(self) -> str:
         """The last that it said on standard error."""
@@ -133,18 +144,18 @@ class Worker:
             return ""
 
     def kill(self) -> None:
-        """End it at once."""
+        """End it at once, and take its files away; any thread may."""
         self.process.kill()
         self.process.wait()
+        shutil.rmtree(self._files, ignore_errors=True)
 
     def close(self) -> None:
-        """End it, and take its files away."""
+        """End it, and what there is to it here: in the thread that gives the orders."""
         self.kill()
         for end in (self.process.stdin, self.process.stdout):
             if end is not None:
                 with contextlib.suppress(BrokenPipeError):
                     end.close()
-        shutil.rmtree(self._files, ignore_errors=True)
 
 
 def _first_words(text: str) -> str:
