@@ -16,23 +16,22 @@ PLACE = "SYSLET_TEST_HUNTED"
 """The variable with the directory in which `WaitsOnce` leaves word."""
 
 
-class SeeksTooFar(Mutant):
-    """lseek gives one more than it should."""
+class AddsThreeForTwo(Mutant):
+    """umem_add of 2 adds 3."""
 
     def __init__(self, abi: Abi) -> None:
         super().__init__(abi)
-        number = self.kernel.number("lseek")
+        number = self.kernel.number("umem_add")
         assert number is not None
         right = self.kernel.calls[number]
 
-        def seek(args: Sequence[int]) -> Any:
-            position = right(args)
-            return position + 1 if isinstance(position, int) and position >= 0 else position
+        def add(args: Sequence[int]) -> Any:
+            return right([args[0], args[1] + 1] if args[1] == 2 else args)
 
-        self.kernel.calls[number] = seek
+        self.kernel.calls[number] = add
 
 
-class WaitsOnce(SeeksTooFar):
+class WaitsOnce(AddsThreeForTwo):
     """One process of those that run it stops for good in the middle of what it plays.
 
     It leaves its process id, and that of its parent, in ``playing``.

@@ -117,17 +117,12 @@ def command(
         raise SysletError(f"{missing}; --no-sandbox plays without")
     seed = seed or secrets.token_hex(4)
     abi = _abi(backend, abi)
+    examples = None if database is None else database_at(database, _warn)
     kept = Corpus(corpus) if corpus is not None else None
     state, spec = _start(console, kept, Spec(backend, abi, seed, not no_sandbox))
     engine = _look(spec)
     console.print(f"{plain(engine)}\nseed: {plain(seed)}", markup=False, soft_wrap=True)
-    campaign = Campaign(
-        spec,
-        state,
-        finds,
-        corpus=kept,
-        database=None if database is None else database_at(database),
-    )
+    campaign = Campaign(spec, state, finds, corpus=kept, database=examples)
     limits = Limits(time_s, streams, most_finds)
     with _executor(cluster, jobs, spec) as (executor, in_flight):
         _hunt(console, campaign, executor, in_flight, limits)
@@ -151,11 +146,15 @@ def _start(console: Console, corpus: Corpus | None, spec: Spec) -> tuple[State, 
     streams, wrong = corpus.streams()
     state, why = corpus.state(state)
     for line in [*wrong, *([why] if why else [])]:
-        click.echo(f"syslet: {plain(line)}", err=True)
+        _warn(line)
     if state.next_batch:
         console.print(f"goes on behind {state.streams:,} streams", markup=False)
     spec = Spec(spec.backend, spec.abi, spec.seed, spec.sandboxed, tuple(streams))
     return state, spec
+
+
+def _warn(line: str) -> None:
+    click.echo(f"syslet: {plain(line)}", err=True)
 
 
 def _look(spec: Spec) -> str:

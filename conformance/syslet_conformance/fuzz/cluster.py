@@ -41,7 +41,7 @@ def cluster_executor(address: str, spec: Spec) -> Iterator[tuple[Executor, int]]
     if found != "Scheduler":
         raise SysletError(f"--cluster {address}: a {shown(found)}, not a scheduler")
     killed: Any = distributed.KilledWorker
-    lost: tuple[type[BaseException], ...] = (CancelledError, killed)
+    lost: tuple[type[BaseException], ...] = (OSError, ImportError, CancelledError, killed)
     try:
         connect: Any = distributed.Client
         with connect(address, timeout=CONNECT_S, set_as_default=False) as client:
@@ -51,9 +51,9 @@ def cluster_executor(address: str, spec: Spec) -> Iterator[tuple[Executor, int]]
             try:
                 yield _Sharing(client), threads
             finally:
-                with contextlib.suppress(OSError, *lost):
+                with contextlib.suppress(*lost):
                     client.run(end_workers, spec, on_error="ignore")
-    except (OSError, ImportError, *lost) as error:
+    except lost as error:
         reason = shown(str(error)) or "the cluster is gone"
         raise SysletError(f"--cluster {address}: {reason}") from None
 

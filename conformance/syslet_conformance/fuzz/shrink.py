@@ -38,6 +38,9 @@ from syslet_layouts import ARGUMENTS
 SHRINK_S = 25.0
 """How long one find is shrunk."""
 
+MOST_KEPT = 10_000
+"""So many of what a database has under a key are tried; of more, a sample."""
+
 
 def _below(count: int) -> st.SearchStrategy[int]:
     return st.integers(0, count - 1)
@@ -113,7 +116,8 @@ def shrunk(
 ) -> Stream:
     """The smallest stream that `still_differs`, of those tried within the time.
 
-    In the database, under `key`, Hypothesis keeps what it came to: another run starts from that.
+    In the database, under `key`, Hypothesis keeps what it came to: another run starts from that,
+    where it differs there too, and does not shrink it again.
     """
     kept = InMemoryExampleDatabase() if database is None else database
     kept.save(key + b".secondary", choices_to_bytes(tuple(choices(stream))))
@@ -130,7 +134,7 @@ def shrunk(
     quietly = settings(
         database=kept,
         phases=(Phase.reuse, Phase.shrink),
-        max_examples=1,
+        max_examples=MOST_KEPT,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
