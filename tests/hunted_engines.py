@@ -31,7 +31,7 @@ class AddsThreeForTwo(Mutant):
         self.kernel.calls[number] = add
 
 
-class WaitsOnce(AddsThreeForTwo):
+class WaitsOnce(Mutant):
     """One process of those that run it stops for good in the middle of what it plays.
 
     It leaves its process id, and that of its parent, in ``playing``.

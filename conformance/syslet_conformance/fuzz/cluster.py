@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ def cluster_executor(address: str, spec: Spec) -> Iterator[tuple[Executor, int]]
         raise SysletError(
             f"--cluster {address}: no Dask; pip install 'syslet-conformance[cluster]'"
         ) from None
+    # What the client would say there is raised here.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     found = _type_at(address)
     if found != "Scheduler":
         raise SysletError(f"--cluster {address}: a {shown(found)}, not a scheduler")
