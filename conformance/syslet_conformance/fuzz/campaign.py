@@ -63,7 +63,6 @@ class Campaign:
     ) -> None:
         self.spec, self.hunt = spec, Hunt(state)
         self._finds, self._corpus, self._database, self.tell = finds, corpus, database, tell
-        self._seen = set(state.features)
         self._most_finds: int | None = None
 
     @property
@@ -83,7 +82,7 @@ class Campaign:
         self._most_finds = limits.finds
         until = None if limits.time_s is None else time.monotonic() + limits.time_s
         state, futures = self.hunt.state, dict[Future[dict[str, Any]], int]()
-        done: set[int] = set()
+        answers: dict[int, dict[str, Any]] = {}
         ordered, number = 0, state.next_batch
         try:
             while True:
@@ -102,37 +101,35 @@ class Campaign:
                     break
                 for future in wait(futures, LOOK_S, FIRST_COMPLETED).done:
                     batch = futures.pop(future)
-                    self._take(batch, future.result())
-                    done.add(batch)
-                    while state.next_batch in done:
-                        done.remove(state.next_batch)
-                        state.next_batch += 1
-                    self._keep()
+                    answers[batch] = future.result()
+                    self._note_finds(batch, answers[batch])
+                while state.next_batch in answers:
+                    self._count(answers.pop(state.next_batch))
                 self.tell(self.hunt)
         finally:
             for future in futures:
                 future.cancel()
-            self._keep()
 
     def _enough(self) -> bool:
         most = self._most_finds
         return most is not None and len(self.hunt.finds) >= most
 
-    def _keep(self) -> None:
-        if self._corpus is not None:
-            self._corpus.keep_state(self.hunt.state)
-
-    def _take(self, batch: int, answer: dict[str, Any]) -> None:
+    def _count(self, answer: dict[str, Any]) -> None:
+        """Count the next batch, in the order of their numbers: so a hunt goes on where it was."""
         state = self.hunt.state
         self.hunt.streams += answer["streams"]
         state.streams += answer["streams"]
+        state.next_batch += 1
         state.judgements.update(answer["judgements"])
+        new = set(answer["features"]) - set(state.features)
         state.features.update(answer["features"])
-        new = set(answer["features"]) - self._seen
-        self._seen |= new
-        if self._corpus is not None and (new or batch < 4):
-            for stream in answer["fresh"]:
-                self._corpus.add(bytes.fromhex(stream))
+        if self._corpus is not None:
+            if new:
+                for stream in answer["fresh"]:
+                    self._corpus.add(bytes.fromhex(stream))
+            self._corpus.keep_state(state)
+
+    def _note_finds(self, batch: int, answer: dict[str, Any]) -> None:
         for number, stream, difference in answer["finds"]:
             if self._enough():
                 break

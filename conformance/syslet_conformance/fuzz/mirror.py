@@ -187,6 +187,7 @@ class Mirror(ReferenceEngine):
 
     def begin(self, data: bytearray) -> None:
         """Forget what was; the pipes are new and empty."""
+        self._execs = 0
         self._heads.clear()
         self._runnable.clear()
         self._indexes = dict.fromkeys(self._indexes, 0)
