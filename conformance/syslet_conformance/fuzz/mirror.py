@@ -160,10 +160,11 @@ class Mirror(ReferenceEngine):
         """Read or write; what a kernel does with memory that ends in the middle is left open."""
         file = self._files.get(args[0])
         buffer, count = args[1], args[2]
+        is_odd = file is not None and file.poll() not in (POLLIN, POLLOUT)
         if file is not None and not self.memory.is_mapped(buffer, count or 1):
             if not count or count > MOST_BAD_BYTES or self.memory.is_mapped(buffer, 1):
                 raise Unjudged("a transfer that no memory is there for")
-            if file.poll() not in (POLLIN, POLLOUT):
+            if is_odd:
                 raise Unjudged("a transfer that would not come to its memory")
         result = call(args)
         if isinstance(file, PipeReadEnd):
@@ -246,8 +247,11 @@ class Mirror(ReferenceEngine):
         """Close an end."""
         if end is None:
             super().close()
-        else:
-            self.close_fd(self._fds[end])
+            return
+        file = self._files[self._fds[end]]
+        if isinstance(file, PipeReadEnd | PipeWriteEnd) and not file.poll() and file.pipe.parked:
+            raise Unjudged("a descriptor that is closed under a call that waits for it")
+        self.close_fd(self._fds[end])
 
     def start_exec(self, atom: int, head: int) -> Call:
         """Exec that only a later step lets go."""
