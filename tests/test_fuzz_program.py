@@ -155,3 +155,10 @@ def test_a_program_does_what_its_stream_does(theme: int, abi: Abi) -> None:
         judged += 1
         _replayed(abi, stream, outcome, late)
     assert judged > PLAYED // 8
+
+
+def test_nothing_is_consumed_where_the_index_is_none_of_the_ring() -> None:
+    text = "ring r 1\nword behind = 5\nhead h ring=r user_ring_idx=1\n"
+    session = Session(EmbeddedEngine(ABIS["lp64-le"]), parse(text))
+    assert session.consume(head="h") == []
+    assert session.word("behind") == 5
