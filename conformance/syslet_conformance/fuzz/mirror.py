@@ -14,11 +14,12 @@ from typing import Any, NoReturn
 from syslet_conformance import calls
 from syslet_conformance.calls import Call
 from syslet_conformance.fuzz.arena import UNKNOWN_NR, Arena
+from syslet_conformance.fuzz.cachemiss import missed
 from syslet_conformance.fuzz.ground import Ground
 from syslet_conformance.fuzz.stream import FILL_BYTES
 from syslet_layouts import AsyncHeadUser, Flag
 from syslet_reference import ReferenceEngine
-from syslet_reference.blocking import Blocked, Waitable
+from syslet_reference.blocking import Blocked
 from syslet_reference.choices import Chooser
 from syslet_reference.files import (
     PIPE_ATOMIC_BYTES,
@@ -107,20 +108,6 @@ class _Pages(dict[int, tuple[int, bytearray]]):
         return super().get(page)
 
 
-class _Now(Waitable):
-    """It lets go at once whoever waits for it."""
-
-    class _Wakes(list[Blocked]):
-        def append(self, blocked: Blocked) -> None:
-            blocked.wake()
-
-    def __init__(self) -> None:
-        self.parked = self._Wakes()
-
-
-_NOW = _Now()
-
-
 class Mirror(ReferenceEngine):
     """The reference on one ABI, at an engine's arena; see `play.Port`."""
 
@@ -172,7 +159,7 @@ class Mirror(ReferenceEngine):
         if self._chooser is None or isinstance(result, Blocked) or file is None:
             return result
         if result >= 0 and self._chooser(2):
-            return Blocked(lambda: result, [_NOW])
+            return missed(result)
         return result
 
     # -- a new stream ------------------------------------------------------------------
