@@ -168,11 +168,14 @@ main()
     assert ran.stderr.count("\n") == 1
 
 
+REAL_POLL = select.poll
+
+
 class _Thief:
     """A poll that is right when it looks; then somebody else takes what it saw."""
 
     def __init__(self) -> None:
-        self._real, self._fds = select.poll(), list[int]()
+        self._real, self._fds = REAL_POLL(), list[int]()
 
     def register(self, fd: int, events: int) -> None:
         self._real.register(fd, events)
