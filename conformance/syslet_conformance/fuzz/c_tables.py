@@ -50,6 +50,9 @@ COUNTS = {
 }
 """Numbers that are the same on every ABI, by their names in C after ``STREAM_``."""
 
+FULL = (False, True)
+"""Whether a pipe may be full, in the order of C's tables."""
+
 HEXADECIMAL = {"FLAGS_AT_LARGE": stream.FLAGS_AT_LARGE, "UNKNOWN_NR": arena.UNKNOWN_NR}
 
 
@@ -77,7 +80,7 @@ def tables() -> str:
         "",
         "/* The end that is closed last: [whether the pipe may be full][pipe]. */",
         "static const unsigned char stream_closes[2][STREAM_PIPES] = {",
-        *(f"\t{{ {_listed(map(arena.ENDS.index, PIPE_CLOSES[full]))} }}," for full in (False, True)),
+        *(f"\t{{ {_listed(map(arena.ENDS.index, PIPE_CLOSES[full]))} }}," for full in FULL),
         "};",
         "",
         "struct stream_place {",
