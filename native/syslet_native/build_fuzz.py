@@ -1,6 +1,6 @@
 """Builds the native engine's fuzz target, with clang, its libFuzzer and its sanitizers.
 
-``python -m syslet_native.build_fuzz -o PROGRAM [--m32]`` builds the target.
+``python -m syslet_native.build_fuzz -o PROGRAM`` builds the target.
 `build_show` builds what shows how the target decodes streams, with any compiler.
 """
 
@@ -41,14 +41,11 @@ def clang() -> list[str]:
     return [found]
 
 
-def build_target(output: Path, word: str = "lp64", engine: Path = ENGINE) -> None:
-    """Build the target for ``lp64`` or ``ilp32``, of the engine whose folders lie in `engine`.
-
-    BuildFailed, of one line.
-    """
+def build_target(output: Path, engine: Path = ENGINE) -> None:
+    """Build the target of the engine whose folders lie in `engine`. BuildFailed, of one line."""
     sources = [*sorted((engine / "src").glob("*.c")), *(FUZZ / name for name in OF_TARGET)]
     includes = (FUZZ, engine / "include", engine / "src")
-    flags = [*WORD_FLAGS[word], *SANITIZERS, "-fno-sanitize-recover=all", "-DSYSLET_CONFINED"]
+    flags = [*SANITIZERS, "-fno-sanitize-recover=all", "-DSYSLET_CONFINED"]
     _compile(clang(), flags, includes, sources, output)
 
 
@@ -77,10 +74,9 @@ def main(words: Sequence[str] | None = None) -> int:
         description="Build the native engine's fuzz target (with clang).",
     )
     parser.add_argument("-o", dest="output", type=Path, required=True, metavar="PROGRAM")
-    parser.add_argument("--m32", action="store_true", help="with words of 32 bits")
     options = parser.parse_args(words)
     try:
-        build_target(options.output, "ilp32" if options.m32 else "lp64")
+        build_target(options.output)
     except BuildFailed as failure:
         print(f"build_fuzz: {failure}", file=sys.stderr)
         return 1
