@@ -15,7 +15,7 @@ from syslet_conformance.fuzz.stream import MOST_STREAM_BYTES, Stream, of_bytes, 
 from syslet_conformance.smoke import STEPS, look
 from syslet_layouts import abi_named
 from syslet_native import build_fuzz
-from syslet_native.build_fuzz import NO_CLANG, build_target, clang
+from syslet_native.build_fuzz import NO_CLANG, NO_LIBFUZZER, build_target, clang
 from syslet_native.build_host import HERE as ENGINE
 from syslet_native.build_host import engine_of
 from syslet_native.c_compiler import BuildFailed
@@ -98,6 +98,16 @@ def test_without_clang_it_says_so(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert build_fuzz.main(["-o", str(tmp_path / "program")]) == 1
     assert capsys.readouterr().err == f"build_fuzz: {NO_CLANG}\n"
+
+
+def test_without_the_runtime_of_clang_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clang").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "clang").chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BuildFailed, match=f"^{re.escape(NO_LIBFUZZER)}$"):
+        clang()
 
 
 def test_clang_builds_an_engine_that_answers(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,13 +32,22 @@ OF_TARGET = (
 )
 SANITIZERS = ("-O1", "-fno-omit-frame-pointer", "-fsanitize=fuzzer,address,undefined")
 NO_CLANG = "no clang: libFuzzer comes with that compiler (package clang, or its like)"
+NO_LIBFUZZER = "clang has no libFuzzer (package libclang-rt-dev, or its like)"
+TRIVIAL = "int LLVMFuzzerTestOneInput(void);\nint LLVMFuzzerTestOneInput(void) { return 0; }\n"
 
 
 def clang() -> list[str]:
-    """The compiler's words. BuildFailed where it is not there."""
+    """The compiler's words. BuildFailed where it, or what comes with it, is not there."""
     found = shutil.which("clang")
     if not found:
         raise BuildFailed(NO_CLANG)
+    with tempfile.TemporaryDirectory(prefix="syslet-") as folder:
+        source = Path(folder) / "trivial.c"
+        source.write_text(TRIVIAL)
+        try:
+            compile_c([found, *SANITIZERS, str(source), "-o", str(source.with_suffix(""))])
+        except BuildFailed:
+            raise BuildFailed(NO_LIBFUZZER) from None
     return [found]
 
 
