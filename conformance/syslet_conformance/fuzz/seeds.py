@@ -1,20 +1,20 @@
-"""Seeds for fuzzers that mutate bytes: streams of every theme, each a file of its bytes.
+"""Seeds for fuzzers that mutate bytes: a corpus of streams of every theme.
 
 ``python -m syslet_conformance.fuzz.seeds FOLDER`` writes them, and prints how many there are.
-A file's name is the SHA-1 of what is in it, as libFuzzer names what it writes beside them.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
+from syslet_conformance.fuzz.corpus import Corpus
 from syslet_conformance.fuzz.generate import THEMES, Generator
 from syslet_conformance.fuzz.stream import to_bytes
+from syslet_layouts import SysletError
 
 OF_A_THEME = 40
 """How many streams of each theme there are."""
@@ -27,10 +27,10 @@ def seeds(seed: str, count: int = OF_A_THEME) -> list[bytes]:
 
 
 def write(folder: Path, streams: Sequence[bytes]) -> None:
-    """Write each into the folder, which is made where it is not there. OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write each into the folder, which is made where it is not there. SysletError, OSError."""
+    corpus = Corpus(folder)
     for data in streams:
-        (folder / hashlib.sha1(data, usedforsecurity=False).hexdigest()).write_bytes(data)
+        corpus.add(data)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -44,8 +44,8 @@ def main(words: Sequence[str] | None = None) -> int:
     streams = seeds("seeds")
     try:
         write(options.folder, streams)
-    except OSError as error:
-        print(f"seeds: {options.folder}: {error.strerror}", file=sys.stderr)
+    except (SysletError, OSError) as error:
+        print(f"seeds: {error}", file=sys.stderr)
         return 1
     print(f"{len(streams)} streams in {options.folder}")
     return 0
