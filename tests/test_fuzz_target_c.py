@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import subprocess
 from pathlib import Path
@@ -11,8 +12,20 @@ import pytest
 
 from syslet_conformance.backends import backend_named
 from syslet_conformance.fuzz import seeds
+from syslet_conformance.fuzz.arena import CALLS, CODE, NUMBERS, OF_NUMBERS, OF_POINTERS
 from syslet_conformance.fuzz.corpus import Corpus
-from syslet_conformance.fuzz.stream import MOST_STREAM_BYTES, Stream, of_bytes, to_bytes
+from syslet_conformance.fuzz.stream import (
+    CONSUME,
+    EXEC,
+    MOST_STREAM_BYTES,
+    POKE,
+    STORE,
+    Drawn,
+    Step,
+    Stream,
+    of_bytes,
+    to_bytes,
+)
 from syslet_conformance.smoke import STEPS, look
 from syslet_layouts import abi_named
 from syslet_native import build_fuzz
@@ -75,6 +88,50 @@ def test_the_engine_breaks_no_rule_and_the_corpus_leads_both_ways(
     assert not wrong
     assert len(streams) == len(before) + len(written)
     assert all(of_bytes(to_bytes(of_bytes(data))) == of_bytes(data) for data in streams)
+
+
+A0, N0, N1, P0 = CODE[0], OF_NUMBERS[0], OF_NUMBERS[1], OF_POINTERS[0]
+UMEM_ADD, GETPID, WRITE = (CALLS.index(name) for name in ("umem_add", "getpid", "write"))
+ONE, EIGHT, FAR = (NUMBERS.index(number) for number in (1, 8, 0x7FFF_FFFF))
+NR_BYTES = 8
+"""Where nr starts in an atom of 64-bit words."""
+
+EXIT_GROUP = {"x86_64": 231, "aarch64": 94}
+"""The number of the call that ends a process, by machine."""
+
+HARMFUL = {
+    "ends-the-process": (
+        Drawn(A0, 0, GETPID, 0, 0, ()),
+        Step(POKE, A0, NR_BYTES, EXIT_GROUP.get(platform.machine(), 0)),
+    ),
+    "writes-to-the-output": (Drawn(A0, 0, WRITE, 0, 0, (N0, P0, N1)), Step(CONSUME)),
+    "adds-to-memory-of-the-sanitizer": (
+        Drawn(A0, 0, UMEM_ADD, 0, 0, (P0, N0)),
+        Step(STORE, P0, FAR),
+    ),
+    "stores-in-memory-of-the-sanitizer": (
+        Drawn(A0, 0, GETPID, 0, 0, ()),
+        Step(STORE, CODE.stop + 2, FAR),
+    ),
+    "goes-round-for-ever": (Drawn(A0, 0, UMEM_ADD, 0, A0, (P0, N0)), Step(CONSUME)),
+    "goes-round-for-ever-asynchronously": (Drawn(A0, 1, GETPID, 0, A0, ()), Step(CONSUME)),
+}
+"""What a stream could do to the process that plays it: an atom, and what is done to it before."""
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_a_stream_does_no_harm(name: str, target: Path, tmp_path: Path) -> None:
+    atom, step = HARMFUL[name]
+    pointers = (N0, 0, 0, 0)
+    stream = Stream((1, 1), (ONE, EIGHT, 0, 0, 0, 0), pointers, (atom,), (step, Step(EXEC, A0)))
+    path = tmp_path / name
+    path.write_bytes(to_bytes(stream))
+    ran = subprocess.run(
+        [str(target), str(path)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert re.search(rf"^Executed {path} in ", ran.stderr, re.M), ran.stderr
+    assert ran.stdout == ""
 
 
 @pytest.mark.timeout(180)
