@@ -32,8 +32,9 @@ from syslet_conformance.fuzz.generate import THEMES, Generator
 from syslet_conformance.fuzz.judge import Judge, Judgement
 from syslet_conformance.fuzz.play import NULL_WORD, SUBMITTED
 from syslet_conformance.fuzz.rules import may_not_end
-from syslet_conformance.fuzz.shrink import shrunk, streams
+from syslet_conformance.fuzz.shrink import shrunk
 from syslet_conformance.fuzz.steering import Steering
+from syslet_conformance.fuzz.strategies import streams
 from syslet_conformance.fuzz.stream import (
     CONSUME,
     EXEC,

@@ -60,6 +60,21 @@ def test_a_find_is_small_says_what_it_is_and_repeats(tmp_path: Path) -> None:
     assert "trace of the reference:" in expected
     assert "fetch syslet 1 &a" in expected
     assert (place / "got.txt").read_text() != ""
+    program = place / "program.syslet"
+    ran = syslet("exec", program, "--abi", "ilp32-le")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    where = tmp_path / "regressions"
+    where.mkdir()
+    promote = ("--promote", place, "--regressions", where)
+    refused = syslet("fuzz", *promote)
+    assert refused.returncode == 2
+    assert refused.stderr == "syslet: --promote wants --checks ID: what the program checks\n"
+    promoted = syslet("fuzz", *promote, "--checks", "chain.stop-table")
+    assert (promoted.returncode, promoted.stderr) == (0, "")
+    kept = Path(promoted.stdout.strip()).read_text()
+    assert kept.startswith(f"# {find.difference}\n")
+    assert "# checks: chain.stop-table\n" in kept
+    assert kept.endswith(program.read_text())
     again = syslet("fuzz", "--replay", place)
     assert (again.returncode, again.stderr) == (1, "")
     assert again.stdout == f"100 of 100: {find.difference}\n"
