@@ -27,6 +27,7 @@ OF_TARGET = (
     "callers.c",
     "pipes.c",
     "play.c",
+    "finish.c",
     "rules.c",
     "target.c",
 )
