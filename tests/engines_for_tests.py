@@ -6,10 +6,14 @@ import errno
 import os
 import threading
 
+import pytest
+
 from syslet_conformance.backends import EmbeddedEngine
 from syslet_conformance.contract import Description
 from syslet_conformance.smoke import HEAD, RING
-from syslet_layouts import Abi
+from syslet_layouts import Abi, Flag
+from syslet_reference import stops
+from syslet_reference.syslet import Pause, Syslet
 
 ABIS = ("ilp32-le",)
 PAGE_BYTES = 4096
@@ -119,3 +123,42 @@ class LacksThreads(EmbeddedEngine):
 
     def describe(self) -> Description:
         return Description("no threads", "1", lacks=frozenset({"threads"}))
+
+
+class StopsOnZeroToo(EmbeddedEngine):
+    """STOP_ON_NEGATIVE stops on 0 as well."""
+
+    abis = ABIS
+
+    def _run(self, syslet: Syslet, atoms: int) -> Pause:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("syslet_reference.engine.stops", _stops_on_zero_too)
+            return super()._run(syslet, atoms)
+
+
+def _stops_on_zero_too(flags: int, result: int) -> bool:
+    return stops(flags, result) or bool(flags & Flag.STOP_ON_NEGATIVE and not result)
+
+
+class AbortsOnSkips(EmbeddedEngine):
+    """It takes its process with it where the first atom has SKIP_TO_NEXT_ON_STOP."""
+
+    abis = ABIS
+
+    def exec(self, atom: int, head: int) -> int:
+        flags = self.memory.read(atom, 1) if self.memory.is_mapped(atom, 1) else b"\0"
+        if flags[0] & Flag.SKIP_TO_NEXT_ON_STOP:
+            os.abort()
+        return super().exec(atom, head)
+
+
+class OpensAFile(EmbeddedEngine):
+    """It makes a directory where the first atom has SKIP_TO_NEXT_ON_STOP."""
+
+    abis = ABIS
+
+    def exec(self, atom: int, head: int) -> int:
+        flags = self.memory.read(atom, 1) if self.memory.is_mapped(atom, 1) else b"\0"
+        if flags[0] & Flag.SKIP_TO_NEXT_ON_STOP:
+            os.mkdir("made")
+        return super().exec(atom, head)

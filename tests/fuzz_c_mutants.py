@@ -57,9 +57,18 @@ class CMutant:
 def build(mutant: CMutant, directory: Path) -> Path:
     """The mutant as a library, built as our own engine is, or as it was built before.
 
-    Its sources are left in `directory`. SysletError where an old text does not stand there
-    exactly once (the engine has changed, and this mutant has to change with it), or where it
-    cannot be built.
+    Its sources are left in `directory`. SysletError as of `write_sources`, or where it cannot
+    be built.
+    """
+    write_sources(mutant, directory)
+    return engine_of(directory, mutant.word)
+
+
+def write_sources(mutant: CMutant, directory: Path) -> None:
+    """Write the engine's sources, with that one thing broken, into folders of `directory`.
+
+    SysletError where an old text does not stand there exactly once (the engine has changed, and
+    this mutant has to change with it).
     """
     for folder in ENGINE_FOLDERS:
         shutil.copytree(HERE / folder, directory / folder)
@@ -71,7 +80,6 @@ def build(mutant: CMutant, directory: Path) -> Path:
             raise SysletError(f"{mutant.name}: {mutant.file}: {found} times {old!r}, wanted 1")
         text = text.replace(old, new)
     source.write_text(text)
-    return engine_of(directory, mutant.word)
 
 
 def __getattr__(name: str) -> CMutant:

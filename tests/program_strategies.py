@@ -124,7 +124,8 @@ def programs(draw: st.DrawFn, canonical: bool = False) -> Program:
         steps.append(st.builds(Unmap, st.sampled_from(sections)))
     if pipes:
         pipe = st.sampled_from(pipes)
-        steps.append(st.builds(Feed, pipe, BYTES))
+        zeros = st.integers(60, 70).map(bytes)
+        steps.append(st.builds(Feed, pipe, BYTES | zeros))
         steps.append(st.builds(Drain, pipe, st.integers(0, 99)))
         steps.append(
             st.builds(lambda p, e: Close(p + e), pipe, st.sampled_from([".read", ".write"]))

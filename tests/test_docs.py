@@ -39,6 +39,7 @@ def test_every_option_that_a_page_names_exists(page: Path) -> None:
         for option in (*parameter.opts, *parameter.secondary_opts)
     }
     known |= {"--pyargs", "--syslet-backend", "--syslet-abi", "--syslet-mode", "--include"}
+    known |= {"--nworkers", "--nthreads"}  # of dask worker
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text()))
     assert named <= known, sorted(named - known)
 

@@ -12,7 +12,7 @@ from syslet_conformance.backends import backend_named
 from syslet_conformance.contract import Engine, EngineDied
 from syslet_layouts import SysletError, abi_named
 from syslet_native import why_not_available
-from syslet_native.build_engine import CFLAGS
+from syslet_native.build_engine import cflags
 from syslet_native.build_host import HERE as NATIVE
 from syslet_native.build_host import engine_path, main
 from syslet_native.c_compiler import BuildFailed, compile_c, compiler, why_not
@@ -65,7 +65,7 @@ def build(folder: Path, source: str, *flags: str) -> Path:
     file, library = folder / "engine.c", folder / "libengine.so"
     file.write_text(source)
     include = f"-I{NATIVE / 'include'}"
-    words = [*COMPILER, *CFLAGS, "-Werror", include, "-fPIC", "-shared", *flags]
+    words = [*COMPILER, *cflags(COMPILER), "-Werror", include, "-fPIC", "-shared", *flags]
     compile_c([*words, "-o", str(library), str(file)])
     return library
 

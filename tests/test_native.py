@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select as select
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 import syslet_native
 from syslet_conformance.backends import backend_named
 from syslet_conformance.builder import Build
+from syslet_conformance.calls import make
 from syslet_conformance.session import Session
-from syslet_layouts import SysletError, abi_named
+from syslet_layouts import ABIS, SysletError, abi_named
 
 pytestmark = pytest.mark.skipif(
     bool(syslet_native.why_not_available()), reason=syslet_native.why_not_available()
@@ -164,3 +166,34 @@ main()
     assert ran.returncode == 2
     assert ran.stderr.startswith("syslet: backend native: it was not built")
     assert ran.stderr.count("\n") == 1
+
+
+REAL_POLL = select.poll
+
+
+class _Thief:
+    """A poll that is right when it looks; then somebody else takes what it saw."""
+
+    def __init__(self) -> None:
+        self._real, self._fds = REAL_POLL(), list[int]()
+
+    def register(self, fd: int, events: int) -> None:
+        self._real.register(fd, events)
+        self._fds.append(fd)
+
+    def poll(self, timeout: int) -> list[tuple[int, int]]:
+        ready = self._real.poll(timeout)
+        if ready:
+            os.read(self._fds[0], 1)
+        return ready
+
+
+def test_a_drain_does_not_wait_for_what_another_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = backend_named("native", []).open(ABIS["lp64-le"])
+    reader, writer = engine.pipe()
+    monkeypatch.setattr("syslet_native.engine.select.poll", _Thief)
+    engine.feed(writer, b"x")
+    call = make("drain", lambda: len(engine.drain(reader, 1)))
+    assert call.join(10) == 1
+    assert engine.drain(reader, 1) == b""
+    engine.close()

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from syslet_native import layout_facts
-from syslet_native.build_engine import CFLAGS, SOURCES
 from syslet_native.build_engine import HERE as ENGINE
+from syslet_native.build_engine import OF_GCC, SOURCES, cflags
 from syslet_native.c_compiler import BuildFailed, compile_c, compiler
 
 HERE = Path(__file__).parent / "native"
-FLAGS = [*CFLAGS, "-Wconversion", "-Werror", f"-I{ENGINE / 'include'}", f"-I{HERE}"]
 BUILDS = {
     "lp64": [],
     "ilp32": ["-m32"],
@@ -52,6 +51,8 @@ try:
     COMPILER = compiler()
 except BuildFailed as failure:
     pytest.skip(str(failure), allow_module_level=True)
+
+FLAGS = [*cflags(COMPILER), "-Wconversion", "-Werror", f"-I{ENGINE / 'include'}", f"-I{HERE}"]
 
 
 def _links(flags: list[str], folder: Path) -> bool:
@@ -141,3 +142,15 @@ def test_a_wrong_layout_does_not_compile(tmp_path: Path) -> None:
 def test_the_module_is_run_as_a_command() -> None:
     command = [sys.executable, "-m", "syslet_native.layout_facts", "--check"]
     assert subprocess.run(command, check=False).returncode == 0
+
+
+def test_a_flag_that_the_compiler_refuses_is_dropped_and_no_other(tmp_path: Path) -> None:
+    strict, lenient = tmp_path / "strict", tmp_path / "lenient"
+    refuses = " ".join(f'case "$*" in *{flag}*) exit 1;; esac;' for flag in OF_GCC)
+    for path, script in ((strict, refuses), (lenient, "")):
+        path.write_text(f"#!/bin/sh\n{script}\nexit 0\n")
+        path.chmod(0o700)
+    kept = cflags([str(strict)])
+    assert not set(OF_GCC) & set(kept)
+    assert [flag for flag in cflags([str(lenient)]) if flag not in OF_GCC] == kept
+    assert set(OF_GCC) < set(cflags([str(lenient)]))

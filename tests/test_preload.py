@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from syslet_native.build_engine import CFLAGS, HERE, SOURCES
+from syslet_native.build_engine import HERE, SOURCES, cflags
 from syslet_native.build_preload import LIBRARY_NAMES, PRELOAD, build, main
 from syslet_native.c_compiler import NO_32_BIT, BuildFailed, compiler
 
@@ -231,7 +231,7 @@ def sanitized(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("preload-sanitized: the compiler has no sanitizers")
     includes = [f"-I{HERE / name}" for name in ("include", "src")]
     sources = map(str, (SOURCE, *SOURCES, *sorted(PRELOAD.glob("*.c"))))
-    flags = [flag for flag in (*CFLAGS, *WARNINGS) if not flag.startswith("-O")]
+    flags = [flag for flag in (*cflags(compiler()), *WARNINGS) if not flag.startswith("-O")]
     subprocess.run([*words, *flags, "-O1", *includes, *sources, "-o", str(program)], check=True)
     return program
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from errno import EINTR, EINVAL, EPIPE, ESPIPE
+from errno import EBADF, EFAULT, EINTR, EINVAL, EPIPE, ESPIPE
 
 import pytest
 
@@ -166,6 +166,14 @@ def test_a_write_of_no_bytes_is_well_though_nobody_reads(abi: Abi) -> None:
     at = engine.map(8)
     assert engine.kernel.sys_write([writer, at, 0, 0, 0, 0]) == 0
     assert engine.kernel.sys_write([writer, at, 1, 0, 0, 0]) == -EPIPE
+
+
+def test_the_wrong_end_of_a_pipe_is_looked_at_before_memory(abi: Abi) -> None:
+    engine = ReferenceEngine(abi)
+    reader, writer = engine.pipe()
+    assert engine.kernel.sys_read([writer, 16, 1, 0, 0, 0]) == -EBADF
+    assert engine.kernel.sys_write([reader, 16, 1, 0, 0, 0]) == -EBADF
+    assert engine.kernel.sys_write([writer, 16, 1, 0, 0, 0]) == -EFAULT
 
 
 def test_the_same_seed_gives_the_same_trace(abi: Abi) -> None:

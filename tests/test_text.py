@@ -242,6 +242,8 @@ FAULTS = {
     ),
     "store-unknown": ("word w\nstore &w = 1, &x", "2:15: word &x, wanted a label of this program"),
     "store-nowhere": ("store &w = 1", "1:7: place &w, wanted a label of this program"),
+    "feed-too-many": ("pipe p\nfeed p 0x4000001", "2:8: 67108865 zero bytes, wanted 0 to 67108864"),
+    "feed-fewer-than-none": ("pipe p\nfeed p -1", "2:8: -1 zero bytes, wanted 0 to 67108864"),
     "poke-no-bytes": ("word w\npoke &w 5", "2:9: '5', wanted a string in double quotes"),
     "poke-nowhere": ('poke &w "x"', "1:6: place &w, wanted a label of this program"),
     "unmap-no-section": ("word w\nunmap w", "2:7: section 'w', wanted the label of a section"),
@@ -279,3 +281,11 @@ def test_every_fault_is_found_in_order() -> None:
         ("declaration", 1),
         ("step", 0),
     ]
+
+
+def test_many_zero_bytes_are_fed_by_their_number() -> None:
+    program = Program((Pipe("p"),), (Feed("p", bytes(65536)), Feed("p", bytes(3))))
+    text = format_program(program)
+    assert text == 'pipe p\n\nfeed p 0x10000\nfeed p "\\x00\\x00\\x00"\n'
+    assert parse(text) == program
+    assert parse("pipe p\nfeed p 3\n").steps == (Feed("p", bytes(3)),)

@@ -86,7 +86,7 @@ def build(folder: Path, cc: list[str], liburing: bool) -> None:
     options = ["-DWITH_LIBURING"] if liburing else []
     libraries = ["-luring"] if liburing else []
     for program in sorted(HERE.glob("*.c")):
-        command = [*cc, *build_engine.CFLAGS, *options, include, str(program)]
+        command = [*cc, *build_engine.cflags(cc), *options, include, str(program)]
         command += [str(source) for source in build_engine.SOURCES]
         subprocess.run([*command, "-o", str(folder / program.stem), *libraries], check=True)
 

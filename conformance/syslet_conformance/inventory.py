@@ -151,4 +151,17 @@ def _checked(name: str, function: Any) -> tuple[str, ...]:
     marks = [mark for mark in getattr(function, "pytestmark", ()) if mark.name == "checks"]
     if len(marks) > 1:
         raise InventoryError(f"{name}: more than one checks() on it; name every id in one")
-    return tuple(marks[0].args) if marks else ()
+    return tuple(marks[0].args) if marks else _checked_by_parameters(name, function)
+
+
+def _checked_by_parameters(name: str, function: Any) -> tuple[str, ...]:
+    """What each parameter of a test checks by itself, each id once; all of them do, or none."""
+    found: list[tuple[str, ...]] = []
+    for mark in getattr(function, "pytestmark", ()):
+        if mark.name == "parametrize":
+            for parameters in mark.args[1]:
+                of_one = getattr(parameters, "marks", ())
+                found += [own.args for own in of_one if own.name == "checks"] or [()]
+    if any(found) and not all(found):
+        raise InventoryError(f"{name}: a parameter without checks() beside some with it")
+    return tuple(dict.fromkeys(one for ids in found for one in ids))

@@ -52,8 +52,13 @@ class Took:
 class Replay:
     """The replay of one session. SysletError where the program cannot be loaded."""
 
-    def __init__(self, of: Session, numbers: Mapping[str, int]) -> None:
-        """`numbers` are those of the engine's system calls, as far as they are known."""
+    def __init__(
+        self, of: Session, numbers: Mapping[str, int], engine: EmbeddedEngine | None = None
+    ) -> None:
+        """`numbers` are those of the engine's system calls, as far as they are known.
+
+        `engine` is a reference that has them already, in place of a new one.
+        """
         self.took: list[Took] = []
         self.note = ""
         self._steps = replayable(of)
@@ -61,7 +66,7 @@ class Replay:
         self._events = self._kept = 0
         self._started: list[Call] = []
         self._calls: list[Call] = []
-        self._engine = EmbeddedEngine(of.abi, trace=self._on_event, numbers=numbers)
+        self._engine = engine or EmbeddedEngine(of.abi, trace=self._on_event, numbers=numbers)
         self.session = Session(self._engine, of.program)
 
     def run(self) -> None:

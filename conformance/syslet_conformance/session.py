@@ -302,7 +302,10 @@ class Session:
         self.engine.write(address, encode_words(self.abi, words))
 
     def consume(self, count: int | None = None, head: str = "head") -> list[int]:
-        """Take entries: each read, its slot cleared, then user_ring_idx stored."""
+        """Take entries: each read, its slot cleared, then user_ring_idx stored.
+
+        None where user_ring_idx is not the index of a slot.
+        """
         self._begin(Consume(head, count))
         ring = self._heads[head].ring
         assert ring is not None
@@ -311,7 +314,7 @@ class Session:
         offset = self.abi.head_offsets["user_ring_idx"]
         index = self.index("user_ring_idx", head)
         self.gave[-1] = taken
-        while count is None or len(taken) < count:
+        while index < slots and (count is None or len(taken) < count):
             wanted = slots if count is None else count - len(taken)
             address = ring_address + index * word_bytes
             together = max(min(wanted, slots - index, SLOTS_AT_ONCE), 1)

@@ -38,6 +38,7 @@ from syslet_conformance.program import (
     Words,
 )
 from syslet_conformance.text_format import ESCAPES
+from syslet_conformance.validate import GREATEST_SIZE_BYTES
 from syslet_layouts import Flag
 
 TERMINALS = {
@@ -245,6 +246,18 @@ def _consume(statement: Statement) -> Consume:
     return Consume(_label(statement), number_of(last) if last.type == "NUMBER" else None)
 
 
+def _feed(statement: Statement) -> Feed:
+    last = _last(statement)
+    return Feed(_label(statement), _zeros(last) if last.type == "NUMBER" else _bytes(last))
+
+
+def _zeros(token: Token) -> bytes:
+    count = number_of(token)
+    if not 0 <= count <= GREATEST_SIZE_BYTES:
+        raise WrongToken(token, f"{count} zero bytes, wanted 0 to {GREATEST_SIZE_BYTES}")
+    return bytes(count)
+
+
 def _store(statement: Statement) -> Store:
     place, *values = map(value_of, tokens_of(statement)[1:])
     return Store(place, tuple(values))
@@ -274,7 +287,7 @@ DECLARATIONS: dict[str, Callable[[Statement], Declaration]] = {
 STEPS: dict[str, Callable[[Statement], Step]] = {
     "exec": _exec,
     "wait": _wait,
-    "feed": lambda statement: Feed(_label(statement), _bytes(_last(statement))),
+    "feed": _feed,
     "drain": lambda statement: Drain(_label(statement), number_of(_last(statement))),
     "close": lambda statement: Close(_label(statement)),
     "consume": _consume,

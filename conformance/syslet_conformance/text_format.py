@@ -33,6 +33,9 @@ from syslet_conformance.program import (
 from syslet_conformance.validate import check_program, spelled
 from syslet_layouts import Flag
 
+SHORTEST_ZEROS = 64
+"""So many zero bytes, or more, are fed by their number."""
+
 LARGEST_DECIMAL = 9999
 """Numbers beyond it, either side of 0, are written in hexadecimal."""
 
@@ -87,7 +90,7 @@ def format_step(step: Step) -> str:
             index = "" if user_ring_idx is None else f" user_ring_idx={number(user_ring_idx)}"
             return f"wait {number(min_events)} head={_pointer(head)}{index}" + " started" * started
         case Feed(pipe, data):
-            return f"feed {pipe} {quoted(data)}"
+            return f"feed {pipe} {_fed(data)}"
         case Drain(pipe, count):
             return f"drain {pipe} {number(count)}"
         case Close(end):
@@ -117,6 +120,12 @@ def value(of: Value) -> str:
 def quoted(data: bytes) -> str:
     """A string in double quotes, printable ASCII but for its escapes."""
     return '"' + "".join(_ESCAPED.get(byte) or _byte(byte) for byte in data) + '"'
+
+
+def _fed(data: bytes) -> str:
+    """The bytes, or how many zeros they are."""
+    are_many_zeros = len(data) >= SHORTEST_ZEROS and not any(data)
+    return number(len(data)) if are_many_zeros else quoted(data)
 
 
 def _byte(byte: int) -> str:

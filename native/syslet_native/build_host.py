@@ -53,7 +53,7 @@ def build(output: Path) -> None:
 
     BuildFailed where it cannot be.
     """
-    words = [*compiler(), *_flags()]
+    words = _compiler_and_flags()
     compile_c(_command(HERE, words, HOST_FOLDERS, HOST_LIBRARIES, output))
 
 
@@ -65,7 +65,7 @@ def _built(
     more: Sequence[str],
     libraries: Sequence[str],
 ) -> Path:
-    words = [*compiler(), *_flags(), *WORD_FLAGS[word], *more]
+    words = [*_compiler_and_flags(), *WORD_FLAGS[word], *more]
     key = hashlib.sha256("\0".join(words).encode())
     for path in _files(root, folders, "*.[ch]"):
         key.update(b"\0%b\0" % path.name.encode() + path.read_bytes())
@@ -87,10 +87,11 @@ def _built(
     return made
 
 
-def _flags() -> list[str]:
-    from syslet_native.build_engine import CFLAGS
+def _compiler_and_flags() -> list[str]:
+    from syslet_native.build_engine import cflags
 
-    return CFLAGS
+    words = compiler()
+    return [*words, *cflags(words)]
 
 
 def _files(root: Path, folders: Sequence[str], pattern: str) -> list[Path]:

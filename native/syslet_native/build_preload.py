@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from syslet_native.build_engine import CFLAGS, HERE, SOURCES
+from syslet_native.build_engine import HERE, SOURCES, cflags
 from syslet_native.c_compiler import WORD_FLAGS, BuildFailed, compile_c, compiler, why_not
 
 PRELOAD = HERE / "preload"
@@ -30,7 +30,8 @@ def build(folder: Path, *, m32: bool = False, extra_flags: Sequence[str] = ()) -
     if not (SOURCES and preload and EXPORTS.exists()):
         raise BuildFailed(f"no C sources in {HERE}: the package was installed without them")
     word = "ilp32" if m32 else "lp64"
-    command = [*compiler(), *WORD_FLAGS[word], "-fPIC", "-shared", "-pthread"]
+    words = compiler()
+    command = [*words, *WORD_FLAGS[word], "-fPIC", "-shared", "-pthread"]
     if reason := why_not(word, runs=False):
         raise BuildFailed(reason)
     try:
@@ -41,7 +42,7 @@ def build(folder: Path, *, m32: bool = False, extra_flags: Sequence[str] = ()) -
     sources = [str(path) for path in (*SOURCES, *preload)]
     includes = [f"-I{HERE / name}" for name in ("include", "src")]
     linker = ["-Wl,-z,defs", f"-Wl,--version-script={EXPORTS}", f"-Wl,-soname,{library.name}"]
-    flags = [*CFLAGS, *extra_flags, *includes, *linker]
+    flags = [*cflags(words), *extra_flags, *includes, *linker]
     compile_c([*command, *flags, *sources, "-o", str(library)])
     return library
 

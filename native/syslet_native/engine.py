@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import mmap
 import os
 import select
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from syslet_layouts import Abi, SysletError
 from syslet_native._engine import ffi, lib
@@ -28,8 +30,30 @@ CACHED_RETURNS = ("first", "final")
 """What exec returns of a cached chain."""
 
 PAGE = mmap.PAGESIZE
-FEED_BYTES = select.PIPE_BUF
-"""What a pipe that is writable takes at once."""
+FEED_BYTES = 4096
+"""What goes into a pipe whole or not at all."""
+
+
+def _at_once(
+    fd: int, move: Callable[..., int], buffers: list[Any], event: int, what: str
+) -> int | None:
+    """How many bytes were moved, or None where it would block: syslets move some meanwhile.
+
+    A pipe that splice has touched knows no RWF_NOWAIT: there, poll looks first.
+    """
+    try:
+        try:
+            return move(fd, buffers, -1, os.RWF_NOWAIT)
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise
+        ready = select.poll()
+        ready.register(fd, event)
+        return move(fd, buffers, -1, 0) if ready.poll(0) else None
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        raise SysletError(f"native: {what} of descriptor {fd}: {error.strerror}") from None
 
 
 class NativeEngine:
@@ -130,26 +154,20 @@ class NativeEngine:
         """Write into a pipe; SysletError where it does not take all of it at once."""
         taken = 0
         while taken < len(data):
-            ready = select.poll()
-            ready.register(fd, select.POLLOUT)
-            if not ready.poll(0):
+            part = _at_once(fd, os.pwritev, [data[taken:][:FEED_BYTES]], select.POLLOUT, "feed")
+            if part is None:
                 raise SysletError(f"native: feed of {len(data)} bytes to {fd}: took {taken}")
-            try:
-                taken += os.write(fd, data[taken : taken + FEED_BYTES])
-            except OSError as error:
-                raise SysletError(f"native: feed of descriptor {fd}: {error.strerror}") from None
+            taken += part
 
     def drain(self, fd: int, count: int) -> bytes:
         """Up to `count` bytes that are there."""
-        ready = select.poll()
-        ready.register(fd, select.POLLIN)
-        data = b""
-        while len(data) < count and ready.poll(0):
-            part = os.read(fd, count - len(data))
+        data, taken = bytearray(count), 0
+        while taken < count:
+            part = _at_once(fd, os.preadv, [memoryview(data)[taken:]], select.POLLIN, "drain")
             if not part:
                 break
-            data += part
-        return data
+            taken += part
+        return bytes(data[:taken])
 
     def close_fd(self, fd: int) -> None:
         """Close a descriptor. SysletError where it is not open."""

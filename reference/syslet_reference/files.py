@@ -23,6 +23,9 @@ POLLIN, POLLOUT, POLLHUP, POLLERR = 0x1, 0x4, 0x10, 0x8
 class OpenFile:
     """An open file description; several descriptors may share one after dup."""
 
+    is_for_reading = is_for_writing = True
+    """What it was opened for: the other calls are -EBADF, before memory is looked at."""
+
     def __init__(self) -> None:
         self.descriptors = 0
 
@@ -61,6 +64,8 @@ class Pipe(Waitable):
 
 
 class PipeReadEnd(OpenFile):
+    is_for_writing = False
+
     def __init__(self, pipe: Pipe) -> None:
         super().__init__()
         self.pipe = pipe
@@ -88,6 +93,8 @@ class PipeReadEnd(OpenFile):
 
 
 class PipeWriteEnd(OpenFile):
+    is_for_reading = False
+
     def __init__(self, pipe: Pipe) -> None:
         super().__init__()
         self.pipe = pipe

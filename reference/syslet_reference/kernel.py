@@ -131,7 +131,7 @@ class Kernel:
 
     def sys_read(self, args: Sequence[int]) -> int | Blocked:
         file = self.files.get(args[0])
-        if file is None:
+        if file is None or not file.is_for_reading:
             return -EBADF
         buffer, count = args[1], min(args[2], TRANSFER_BYTES)
 
@@ -150,7 +150,7 @@ class Kernel:
 
     def sys_write(self, args: Sequence[int]) -> int | Blocked:
         file = self.files.get(args[0])
-        if file is None:
+        if file is None or not file.is_for_writing:
             return -EBADF
         try:
             data = self.memory.read(args[1], min(args[2], TRANSFER_BYTES))

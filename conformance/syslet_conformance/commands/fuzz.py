@@ -25,6 +25,7 @@ from syslet_conformance.fuzz.database import database_at
 from syslet_conformance.fuzz.finds import KNOWN, Find, read
 from syslet_conformance.fuzz.finishing import REPLAYS, Player
 from syslet_conformance.fuzz.judge import Judgement
+from syslet_conformance.fuzz.promoting import promote as promoted
 from syslet_conformance.fuzz.sandbox import why_not
 from syslet_conformance.fuzz.work import Spec, end_workers, open_worker
 from syslet_layouts import SysletError
@@ -34,6 +35,9 @@ DIFFERS = 1
 
 FINDS = Path("finds")
 """Where finds go, unless told otherwise."""
+
+REGRESSIONS = Path("fixtures/regressions")
+"""Where promoted finds go, in a checkout."""
 
 _TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -83,6 +87,13 @@ class Duration(click.ParamType[float]):
 @click.option(
     "--promote", type=click.Path(exists=True, path_type=Path), help="make a find a regression"
 )
+@click.option("--checks", "ids", multiple=True, help="with --promote: a requirement it checks")
+@click.option(
+    "--regressions",
+    type=click.Path(path_type=Path),
+    default=REGRESSIONS,
+    help="with --promote: where to",
+)
 def command(
     backend: str | None,
     abi: str | None,
@@ -98,6 +109,8 @@ def command(
     no_sandbox: bool,
     replay: Path | None,
     promote: Path | None,
+    ids: tuple[str, ...],
+    regressions: Path,
 ) -> None:
     """Hunt for streams of atoms on which BACKEND differs from the reference.
 
@@ -107,7 +120,10 @@ def command(
     """
     console = Console(highlight=False)
     if promote is not None:
-        raise SysletError("--promote: not there yet")
+        if not ids:
+            raise click.UsageError("--promote wants --checks ID: what the program checks")
+        console.print(plain(str(promoted(promote, regressions, ids))), markup=False, soft_wrap=True)
+        return
     if replay is not None:
         _replay(console, read(replay), backend, sandboxed=not no_sandbox)
         return

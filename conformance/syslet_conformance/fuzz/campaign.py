@@ -68,7 +68,6 @@ class Campaign:
     ) -> None:
         self.spec, self.hunt = spec, Hunt(state)
         self._finds, self._corpus, self._database, self.tell = finds, corpus, database, tell
-        self._seen = set(state.features)
         self._most_finds: int | None = None
 
     @property
@@ -121,15 +120,10 @@ class Campaign:
         finally:
             for future in futures:
                 future.cancel()
-            self._keep()
 
     def _enough(self) -> bool:
         most = self._most_finds
         return most is not None and len(self.hunt.finds) >= most
-
-    def _keep(self) -> None:
-        if self._corpus is not None:
-            self._corpus.keep_state(self.hunt.state)
 
     def _take(self, answer: dict[str, Any]) -> None:
         """Take what came of the next batch; where that is cut short, the batch is played again."""
@@ -139,17 +133,17 @@ class Campaign:
             if self._enough():
                 break
             self._found(batch, number, bytes.fromhex(stream), difference)
-        new = set(answer["features"]) - self._seen
-        self._seen |= new
-        if self._corpus is not None and (new or batch < 4):
-            for stream in answer["fresh"]:
-                self._corpus.add(bytes.fromhex(stream))
         self.hunt.streams += answer["streams"]
         state.streams += answer["streams"]
-        state.judgements.update(answer["judgements"])
-        state.features.update(answer["features"])
         state.next_batch += 1
-        self._keep()
+        state.judgements.update(answer["judgements"])
+        new = set(answer["features"]) - set(state.features)
+        state.features.update(answer["features"])
+        if self._corpus is not None:
+            if new:
+                for stream in answer["fresh"]:
+                    self._corpus.add(bytes.fromhex(stream))
+            self._corpus.keep_state(state)
 
     def _found(self, batch: int, number: int, data: bytes, difference: str) -> None:
         """Keep a find at once, then make it small, and keep it so."""

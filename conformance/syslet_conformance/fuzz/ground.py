@@ -32,13 +32,14 @@ def asked(engine: Engine) -> Ground:
     """Ask an engine. Missing where it lacks a call of `CALLS`; SysletError where it fails."""
     numbers = {name: number_of(engine, name) for name in CALLS if name != "unknown"}
     results = {
-        nr: _result(engine, nr)
+        nr: result_of(engine, nr)
         for nr in (numbers["getpid"], numbers["async_exec"], numbers["async_wait"], UNKNOWN_NR)
     }
     return Ground(numbers, results, _returns_final(engine), _runs_odd(engine), _drops(engine))
 
 
-def _result(engine: Engine, nr: int) -> int:
+def result_of(engine: Engine, nr: int) -> int:
+    """What the call with that number, and no arguments, stores. SysletError where it fails."""
     build = Build(1)
     got = build.word(0)
     first = build.atom(nr, ret=got)

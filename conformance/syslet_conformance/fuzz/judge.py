@@ -10,7 +10,7 @@ from syslet_conformance.contract import Engine
 from syslet_conformance.fuzz.difference import difference
 from syslet_conformance.fuzz.mirror import Unjudged
 from syslet_conformance.fuzz.oracle import Among, Oracle
-from syslet_conformance.fuzz.play import Outcome, play, uses_pipes
+from syslet_conformance.fuzz.play import ERROR, Outcome, play, uses_pipes
 from syslet_conformance.fuzz.rules import broken, may_not_end
 from syslet_conformance.fuzz.stream import Stream
 from syslet_conformance.fuzz.subject import Subject
@@ -43,6 +43,10 @@ class Judged(NamedTuple):
     got: Outcome | None = None
 
 
+def _tells_errors(outcome: Outcome) -> bool:
+    return ERROR in outcome.gave or any(reported for reported, _ in outcome.ends)
+
+
 class Judge:
     """An engine, and the reference beside it."""
 
@@ -71,6 +75,8 @@ class Judge:
         rule = broken(stream, subject.arena, expected, got)
         if rule:
             return Judged(Judgement.FIND, rule, expected, got)
+        if among is Among.NO and late and (_tells_errors(expected) or _tells_errors(got)):
+            among = Among.TOO_MANY  # to whom of those that wait is not chosen
         if among is Among.NO and (not late or self._differs_patiently(stream, late)):
             return Judged(Judgement.FIND, found, expected, got)
         return Judged(Judgement.UNDECIDED, found, expected, got)

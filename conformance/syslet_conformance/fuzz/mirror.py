@@ -14,11 +14,12 @@ from typing import Any, NoReturn
 from syslet_conformance import calls
 from syslet_conformance.calls import Call
 from syslet_conformance.fuzz.arena import UNKNOWN_NR, Arena
+from syslet_conformance.fuzz.cachemiss import missed
 from syslet_conformance.fuzz.ground import Ground
 from syslet_conformance.fuzz.stream import FILL_BYTES
 from syslet_layouts import AsyncHeadUser, Flag
 from syslet_reference import ReferenceEngine
-from syslet_reference.blocking import Blocked, Waitable
+from syslet_reference.blocking import Blocked
 from syslet_reference.choices import Chooser
 from syslet_reference.files import (
     PIPE_ATOMIC_BYTES,
@@ -107,20 +108,6 @@ class _Pages(dict[int, tuple[int, bytearray]]):
         return super().get(page)
 
 
-class _Now(Waitable):
-    """It lets go at once whoever waits for it."""
-
-    class _Wakes(list[Blocked]):
-        def append(self, blocked: Blocked) -> None:
-            blocked.wake()
-
-    def __init__(self) -> None:
-        self.parked = self._Wakes()
-
-
-_NOW = _Now()
-
-
 class Mirror(ReferenceEngine):
     """The reference on one ABI, at an engine's arena; see `play.Port`."""
 
@@ -160,10 +147,11 @@ class Mirror(ReferenceEngine):
         """Read or write; what a kernel does with memory that ends in the middle is left open."""
         file = self._files.get(args[0])
         buffer, count = args[1], args[2]
+        is_odd = file is not None and file.poll() not in (POLLIN, POLLOUT)
         if file is not None and not self.memory.is_mapped(buffer, count or 1):
             if not count or count > MOST_BAD_BYTES or self.memory.is_mapped(buffer, 1):
                 raise Unjudged("a transfer that no memory is there for")
-            if file.poll() not in (POLLIN, POLLOUT):
+            if is_odd:
                 raise Unjudged("a transfer that would not come to its memory")
         result = call(args)
         if isinstance(file, PipeReadEnd):
@@ -171,7 +159,7 @@ class Mirror(ReferenceEngine):
         if self._chooser is None or isinstance(result, Blocked) or file is None:
             return result
         if result >= 0 and self._chooser(2):
-            return Blocked(lambda: result, [_NOW])
+            return missed(result)
         return result
 
     # -- a new stream ------------------------------------------------------------------
@@ -187,6 +175,7 @@ class Mirror(ReferenceEngine):
 
     def begin(self, data: bytearray) -> None:
         """Forget what was; the pipes are new and empty."""
+        self._execs = 0
         self._heads.clear()
         self._runnable.clear()
         self._indexes = dict.fromkeys(self._indexes, 0)
@@ -245,8 +234,11 @@ class Mirror(ReferenceEngine):
         """Close an end."""
         if end is None:
             super().close()
-        else:
-            self.close_fd(self._fds[end])
+            return
+        file = self._files[self._fds[end]]
+        if isinstance(file, PipeReadEnd | PipeWriteEnd) and not file.poll() and file.pipe.parked:
+            raise Unjudged("a descriptor that is closed under a call that waits for it")
+        self.close_fd(self._fds[end])
 
     def start_exec(self, atom: int, head: int) -> Call:
         """Exec that only a later step lets go."""

@@ -6,8 +6,10 @@ from typing import Any
 
 from syslet_conformance.fuzz.arena import Arena
 from syslet_conformance.fuzz.judge import Judge
-from syslet_conformance.fuzz.play import Outcome, closing
+from syslet_conformance.fuzz.play import Outcome, closing, uses_pipes
+from syslet_conformance.fuzz.program_of import program_of
 from syslet_conformance.fuzz.stream import KINDS, Stream
+from syslet_conformance.text import format_program
 from syslet_layouts import SysletError
 from syslet_reference.trace import Event
 
@@ -19,7 +21,7 @@ MOST_DIFFERING = 16
 
 
 def told(judge: Judge, stream: Stream) -> dict[str, Any]:
-    """Lines of text: ``expected`` with the trace of the reference, and ``got`` of the engine."""
+    """The ``program``; lines of ``expected`` with the reference's trace, and of ``got``."""
     arena, events = judge.subject.arena, list[str]()
 
     def on_event(event: Event) -> None:
@@ -30,7 +32,11 @@ def told(judge: Judge, stream: Stream) -> dict[str, Any]:
     if judged.expected is None or judged.got is None:
         raise SysletError(f"the stream is not judged: {judged.difference}")
     expected, got = judged.expected, judged.got
+    _, late = judge.oracle.expected(stream, judge.subject.fds(used=uses_pipes(stream)))
+    (first, _), (second, _) = expected.ends
+    program = program_of(stream, arena.abi, late=late, reported=(first, second))
     return {
+        "program": format_program(program),
         "judgement": judged.judgement,
         "difference": judged.difference,
         "expected": [*_outcome(arena, stream, expected), "", "trace of the reference:", *events],

@@ -66,7 +66,7 @@ static void keep_from_children(void)
 }
 
 /* 0 or -errno. */
-static int ask(struct iocb *poll, word fd, short events, const void *whom)
+static int ask(poll_request *poll, word fd, short events, const void *whom)
 {
 	struct iocb *list[1] = { poll };
 	long given;
@@ -206,7 +206,7 @@ int syslet_aio_submit(struct syslet *s)
 /* When nothing else runs: requests are cancelled, their syslets ended, and the thread gone. */
 void syslet_aio_stop(void)
 {
-	struct iocb poll;
+	poll_request poll;
 	enum state was;
 
 	pthread_mutex_lock(&lock); /* nobody sets it up from now on */

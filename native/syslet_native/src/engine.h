@@ -33,6 +33,13 @@ typedef word __attribute__((aligned(1), may_alias)) user_word;
 /* Of a socket's call: that poll has a word for it does not say it can be made. */
 #define NOT_POLLED (MSG_OOB | MSG_ERRQUEUE)
 
+/*
+ * What is read and written at once, both halves of it where words have 32 bits:
+ * i386 would align it to 4.
+ */
+typedef uint64_t __attribute__((aligned(8))) counter;
+typedef struct iocb __attribute__((aligned(8))) poll_request;
+
 /* How a call may block, and what is done about it. */
 enum call_class {
 	CALL_WORKER = 0,	/* may block: on a worker */
@@ -98,7 +105,7 @@ struct syslet {
 	struct syslet *queue_next;
 	struct syslet *pending_next, **pending_link;
 	int copy;		/* of its descriptor, or -1: aio.c */
-	struct iocb poll;	/* names it to the kernel */
+	poll_request poll;	/* names it to the kernel */
 };
 
 /* engine.c */
@@ -107,11 +114,11 @@ struct engine {
 	int cancel_signal;
 	bool started;
 	bool closing;		/* atomic */
-	uint64_t cachemisses;	/* atomic, as all below */
-	uint64_t completions;
-	uint64_t overflows;
-	uint64_t uring_requests;
-	uint64_t workers_started;
+	counter cachemisses;	/* atomic, as all below */
+	counter completions;
+	counter overflows;
+	counter uring_requests;
+	counter workers_started;
 	uint32_t pending;
 	uint32_t unreported;	/* overflows that no call has returned yet */
 };

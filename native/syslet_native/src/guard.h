@@ -52,6 +52,18 @@ typedef jmp_buf way_back;
 		__attribute__((always_inline,                                \
 			       no_sanitize("address", "thread", "undefined")))
 
+/*
+ * What a program's words name, memory and calls. A build that is to run any
+ * program at all keeps that within bounds here: fuzz/confine.h.
+ */
+#ifdef SYSLET_CONFINED
+#include "confine.h"
+#else
+#define confined(address)		(address)
+#define note_fetched(s)			((void)0)
+#define confine_call(s, nr, args)	((void)0)
+#endif
+
 struct recovery {
 	way_back point;
 	struct recovery *outer;
@@ -76,18 +88,18 @@ USER_INLINE void recovery_clear(struct recovery *r)
 /* Relaxed: the program orders its own words. */
 USER_INLINE word user_load(const word address)
 {
-	return *(const volatile user_word *)address;
+	return *(const volatile user_word *)confined(address);
 }
 
 USER_INLINE void user_store(word address, word value)
 {
-	*(volatile user_word *)address = value;
+	*(volatile user_word *)confined(address) = value;
 }
 
 /* A slot: pairs with the program's store of NULL, and with user_fill_slot. */
 USER_INLINE word user_load_slot(word address)
 {
-	word value = *(const volatile user_word *)address;
+	word value = *(const volatile user_word *)confined(address);
 
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return value;
@@ -97,7 +109,7 @@ USER_INLINE word user_load_slot(word address)
 USER_INLINE void user_fill_slot(word address, word atom)
 {
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	*(volatile user_word *)address = atom;
+	*(volatile user_word *)confined(address) = atom;
 }
 
 #endif /* SYSLET_GUARD_H */

@@ -53,6 +53,7 @@ USER_INLINE void fetch(struct syslet *s, word atom, word flags, word *args)
 	s->last = atom;
 	s->last_flags = flags;
 	settle_memory();
+	note_fetched(s);
 	args[0] = args[1] = args[2] = args[3] = args[4] = args[5] = 0;
 	if (!pointers[0])
 		return;
@@ -150,6 +151,7 @@ USER_INLINE enum run_end run_chain(struct syslet *s, bool faulted,
 			return RUN_GOES_ASYNC;
 		nr = FIELD(atom, nr);
 		fetch(s, atom, flags, args);
+		confine_call(s, &nr, args);
 		s->nr = nr;
 		s->class = syslet_class_of(nr);
 		if (LIKELY(s->class == CALL_INLINE)) {

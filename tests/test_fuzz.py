@@ -1,0 +1,367 @@
+"""Streams, the arena they lie in, and the judge: what is drawn, what it comes to, what is not held
+against an engine."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syslet_conformance.backends import EmbeddedEngine, reference
+from syslet_conformance.fuzz import batch
+from syslet_conformance.fuzz.arena import (
+    ARENA_BYTES,
+    CALLS,
+    CODE,
+    NUMBERS,
+    OF_ENDS,
+    OF_NUMBERS,
+    OF_POINTERS,
+    OF_SCRATCH,
+    PAGE_BYTES,
+    PLACES,
+    Arena,
+    Place,
+    labels,
+)
+from syslet_conformance.fuzz.coverage import EXPECTED, REQUIREMENTS, Seen
+from syslet_conformance.fuzz.generate import THEMES, Generator
+from syslet_conformance.fuzz.judge import Judge, Judgement
+from syslet_conformance.fuzz.play import NULL_WORD, SUBMITTED
+from syslet_conformance.fuzz.rules import may_not_end
+from syslet_conformance.fuzz.shrink import shrunk
+from syslet_conformance.fuzz.steering import Steering
+from syslet_conformance.fuzz.strategies import streams
+from syslet_conformance.fuzz.stream import (
+    CONSUME,
+    EXEC,
+    FEED,
+    MOST_STREAM_BYTES,
+    STORE,
+    WAIT,
+    Drawn,
+    Step,
+    Stream,
+    image,
+    of_bytes,
+    to_bytes,
+)
+from syslet_conformance.registry import REQUIREMENTS as REGISTRY
+from syslet_layouts import ABIS, Abi, Flag, decode_atom, decode_head, decode_words
+from syslet_reference.syslet import Syslet
+
+NUMBERS_OF_CALLS = {name: 100 + i for i, name in enumerate(CALLS)}
+ABI_NAMES = list(ABIS)
+UMEM_ADD, GETPID, READ = (CALLS.index(name) for name in ("umem_add", "getpid", "read"))
+A0, A1 = CODE[0], CODE[1]
+ZERO, ONE, TWO = (NUMBERS.index(number) for number in (0, 1, 2))
+PLAIN = Stream((2, 2), (ONE,) * 6, (OF_SCRATCH[0],) * 4, (), ())
+
+
+@pytest.fixture(params=ABI_NAMES)
+def abi(request: pytest.FixtureRequest) -> Abi:
+    return ABIS[request.param]
+
+
+def judge_of(abi: Abi, engine: type[EmbeddedEngine] = EmbeddedEngine) -> Judge:
+    return Judge(engine(abi))
+
+
+# -- bytes ------------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=MOST_STREAM_BYTES + 20))
+def test_any_bytes_are_a_stream_whose_bytes_lead_back_to_it(data: bytes) -> None:
+    stream = of_bytes(data)
+    assert of_bytes(to_bytes(stream)) == stream
+    assert len(to_bytes(stream)) <= MOST_STREAM_BYTES
+
+
+@given(streams())
+def test_what_hypothesis_draws_is_a_stream(stream: Stream) -> None:
+    assert of_bytes(to_bytes(stream)) == stream
+
+
+@pytest.mark.parametrize("theme", range(len(THEMES)), ids=THEMES)
+def test_every_theme_draws_streams_and_the_same_ones_by_the_same_seed(theme: int) -> None:
+    def draw() -> list[Stream]:
+        generator = Generator(Random(3))
+        return [generator.draw(theme) for _ in range(200)]
+
+    drawn = draw()
+    assert draw() == drawn
+    assert all(of_bytes(to_bytes(stream)) == stream for stream in drawn)
+    assert len(set(drawn)) > 190
+
+
+# -- the arena --------------------------------------------------------------------------
+
+
+def test_nothing_in_the_arena_lies_over_something_else(abi: Abi) -> None:
+    at = labels(abi)
+    assert at["n0"] == 0
+    assert at["c"] < PAGE_BYTES < at["c"] + abi.atom_size < at["a0"]
+    assert at["a7"] + abi.atom_size == ARENA_BYTES
+    sizes = {"r": 4 * abi.word_bytes, "h": abi.head_size, "s": 8 * abi.word_bytes}
+    ends = sorted((start, label) for label, start in at.items())
+    for (start, label), (following, _) in pairwise(ends):
+        size = abi.atom_size if label[0] in "ac" and "." not in label else abi.word_bytes
+        size = sizes.get(label[0], size) if label != "bad" else abi.word_bytes
+        assert start + size <= following, label
+
+
+def test_an_image_has_each_thing_at_its_place(abi: Abi) -> None:
+    arena = Arena(abi, 0x10000, NUMBERS_OF_CALLS)
+    atom = Drawn(A1, int(Flag.SYNC), READ, OF_SCRATCH[1], A0, (OF_ENDS[0], OF_POINTERS[0]), ONE)
+    stream = PLAIN._replace(slots=(3, 1), atoms=(atom,))
+    data = bytes(image(stream, arena, (7, 8, 9, 10)))
+    assert len(data) == ARENA_BYTES
+    at = labels(abi)
+    word = abi.word_bytes
+    assert decode_words(abi, data[: 6 * word]) == [1] * 6
+    assert decode_words(abi, data[at["p0"] : at["p0"] + word]) == [0x10000 + at["s"]]
+    assert decode_words(abi, data[at["a.read"] : at["bad"]]) == [7, 8, 9, 10]
+    assert decode_words(abi, data[at["bad"] : at["bad"] + word]) == [abi.word_mask]
+    head = decode_head(abi, data[at["h0"] : at["h0"] + abi.head_size])
+    assert (head.completion_ring, head.ring_size_bytes) == (0x10000 + at["r0"], 3 * word)
+    found = decode_atom(abi, data[at["a1"] : at["a1"] + abi.atom_size])
+    assert (found.flags, found.nr) == (Flag.SYNC, NUMBERS_OF_CALLS["read"])
+    assert found.ret_ptr == 0x10000 + at["s"] + word
+    assert found.next == 0x10000 + at["a0"]
+    assert (found.arg_ptr0, found.arg_ptr1) == (0x10000 + at["a.read"], 0x10000 + at["p0"])
+    assert (found.arg_ptr2, found.private) == (0, 1)
+
+
+def test_a_packed_atom_ends_with_the_arena(abi: Abi) -> None:
+    place = PLACES.index(Place("", "packed", number=2))
+    arena = Arena(abi, 0x10000, NUMBERS_OF_CALLS)
+    packed = abi.atom_offsets["arg_ptr[2]"] + abi.word_bytes
+    assert arena.addresses[place] + packed == 0x10000 + ARENA_BYTES
+
+
+# -- judging ----------------------------------------------------------------------------
+
+
+def adds(at: int, *, flags: int = 0, next: int = 0) -> Drawn:
+    """umem_add(&s, 1), the result into s[1]."""
+    return Drawn(at, flags, UMEM_ADD, OF_SCRATCH[1], next, (OF_POINTERS[0], OF_NUMBERS[0]))
+
+
+def test_the_reference_is_the_same_as_itself_in_every_theme(abi: Abi) -> None:
+    judge = judge_of(abi)
+    generator = Generator(Random(1))
+    for number in range(len(THEMES) * 12):
+        judged = judge.judge(generator.draw(number % len(THEMES)))
+        assert judged.judgement is not Judgement.FIND, judged.difference
+
+
+def test_an_outcome_is_what_the_requirements_say(abi: Abi) -> None:
+    """By hand: the first runs cached, the second asynchronously; s is 2 then, s[1] too."""
+    stream = PLAIN._replace(
+        atoms=(adds(A0), adds(A1, flags=int(Flag.ASYNC))),
+        steps=(Step(EXEC, A0), Step(EXEC, A1), Step(WAIT, 0), Step(CONSUME, 0)),
+    )
+    judge = judge_of(abi)
+    judged = judge.judge(stream)
+    assert judged.judgement is Judgement.SAME
+    assert judged.expected is not None
+    second = judge.subject.arena.addresses[A1]
+    assert judged.expected.gave == (SUBMITTED, NULL_WORD, 0, (second,))
+    assert judged.expected.ends == ((0, ()), (0, ()))
+    at = labels(abi)["s"]
+    words = decode_words(abi, judged.expected.memory[at : at + 2 * abi.word_bytes])
+    assert words == [2, 2]
+
+
+def test_a_stream_with_a_call_that_does_harm_is_not_given_to_the_engine() -> None:
+    abi = ABIS["lp64-le"]
+    stream = PLAIN._replace(
+        atoms=(adds(A0),),
+        steps=(Step(STORE, PLACES.index(Place("a0", "nr")), TWO), Step(EXEC, A0)),
+    )
+
+    class Watched(EmbeddedEngine):
+        executed = 0
+
+        def exec(self, atom: int, head: int) -> int:
+            Watched.executed += 1
+            return super().exec(atom, head)
+
+    judge = judge_of(abi, Watched)
+    asked = Watched.executed
+    judged = judge.judge(stream)
+    assert judged.judgement is Judgement.UNJUDGED
+    assert judged.difference == "call 2 is none of those that are harmless"
+    assert Watched.executed == asked
+
+
+def test_a_loop_without_an_end_is_not_given_to_the_engine(abi: Abi) -> None:
+    stream = PLAIN._replace(atoms=(adds(A0, next=A0),), steps=(Step(EXEC, A0),))
+    judged = judge_of(abi).judge(stream)
+    assert (judged.judgement, judged.difference) == (
+        Judgement.UNJUDGED,
+        "a syslet of too many atoms",
+    )
+
+
+def test_loops_beside_other_syslets_may_not_end() -> None:
+    asynchronous = adds(A0, next=A0, flags=int(Flag.ASYNC | Flag.STOP_ON_NONZERO))
+    judge = judge_of(ABIS["lp64-le"])
+    one = PLAIN._replace(atoms=(asynchronous,), steps=(Step(EXEC, A0), Step(WAIT, 0)))
+    assert judge.judge(one).judgement is Judgement.SAME
+    two = one._replace(steps=(Step(EXEC, A0), Step(EXEC, A0)))
+    assert judge.judge(two).judgement is Judgement.UNJUDGED
+    expected = judge.judge(one).expected
+    assert expected is not None
+    assert may_not_end(two, expected)
+    assert not may_not_end(one, expected)
+
+
+def test_another_order_of_syslets_that_are_let_go_together_is_allowed() -> None:
+    """Two readers block; whoever of them is first in the ring, both orders are allowed."""
+    abi = ABIS["lp64-le"]
+
+    class OtherWayRound(EmbeddedEngine):
+        def _settle(self, *, caller_may_go_on: bool = True) -> None:
+            self._runnable.reverse()
+            super()._settle(caller_may_go_on=caller_may_go_on)
+
+    reads = Drawn(A0, 0, READ, 0, 0, (OF_ENDS[0], OF_POINTERS[0], OF_NUMBERS[0]))
+    stream = PLAIN._replace(
+        atoms=(reads, reads._replace(at=A1)),
+        steps=(Step(EXEC, A0), Step(EXEC, A1), Step(FEED, 0, 1), Step(WAIT, 2), Step(CONSUME, 0)),
+    )
+    judged = judge_of(abi, OtherWayRound).judge(stream)
+    assert judged.judgement is Judgement.ALLOWED
+
+
+class PostsNothingOfTwo(EmbeddedEngine):
+    """What ends while another one is pending leaves nothing, and is forgotten."""
+
+    def _post(self, syslet: Syslet) -> tuple[int, int]:
+        if self._heads[syslet.head].pending > 1:
+            return 0, 0
+        return super()._post(syslet)
+
+
+def test_a_lost_completion_is_a_find_whatever_the_order() -> None:
+    reads = Drawn(A0, 0, READ, 0, 0, (OF_ENDS[0], OF_POINTERS[0], OF_NUMBERS[0]))
+    stream = PLAIN._replace(
+        atoms=(reads,),
+        steps=(Step(EXEC, A0), Step(EXEC, A0), Step(FEED, 0, 3)),
+    )
+    judged = judge_of(ABIS["ilp32-be"], PostsNothingOfTwo).judge(stream)
+    assert judged.judgement is Judgement.FIND
+    assert judged.difference == "fewer completions than syslets that went asynchronous"
+
+
+# -- coverage, steering, batches --------------------------------------------------------
+
+
+def test_every_feature_is_reached_and_is_about_requirements_that_there_are() -> None:
+    judge = judge_of(ABIS["lp64-le"])
+    reached: set[str] = set()
+    for number in range(8):
+        reached |= set(batch.run(judge, "coverage", number, []).features)
+    assert set(EXPECTED) - reached == set()
+    known = set(REGISTRY)
+    assert {id_ for ids in REQUIREMENTS.values() for id_ in ids} <= known
+
+
+def test_what_is_rare_is_steered_to() -> None:
+    """A theme that alone reaches what is rare comes more often than one that does not."""
+    steering = Steering(Random(1))
+    for _ in range(50):
+        for theme in range(len(THEMES)):
+            steering.saw(theme, {"common"})
+    for number in range(50):
+        steering.saw(4, {f"rare {number}"})
+    drawn = [steering.next_theme() for _ in range(2000)]
+    assert drawn.count(4) > 2 * drawn.count(5)
+    assert set(drawn) == set(range(len(THEMES)))
+
+
+def test_a_batch_is_the_same_by_the_same_seed_and_from_any_stream_on() -> None:
+    judge = judge_of(ABIS["lp64-le"])
+    seen: list[list[bytes]] = []
+    for start in (0, 0, 20):
+        played: list[bytes] = []
+
+        def before(number: int, stream: bytes, played: list[bytes] = played) -> None:
+            del number
+            played.append(stream)
+
+        batch.run(judge, "again", 3, [], start=start, streams=60, before=before)
+        seen.append(played)
+    assert seen[0] == seen[1]
+    assert seen[2] == seen[0][20:]
+    assert len(seen[0]) == 60
+
+
+def test_a_corpus_is_drawn_from() -> None:
+    judge = judge_of(ABIS["lp64-le"])
+    marked = to_bytes(PLAIN._replace(numbers=(9,) * 6, atoms=(adds(A0),), steps=(Step(EXEC, A0),)))
+    played: list[bytes] = []
+    batch.run(judge, "x", 0, [marked], streams=300, before=lambda _, data: played.append(data))
+    nines = sum(of_bytes(data).numbers.count(9) >= 5 for data in played)
+    assert nines > 3
+
+
+# -- shrinking --------------------------------------------------------------------------
+
+
+def test_a_stream_is_shrunk_to_what_matters() -> None:
+    """Of a large stream, what matters is one atom with ASYNC and one wait."""
+    generator = Generator(Random(2))
+    large = next(
+        stream
+        for stream in (generator.draw(3) for _ in range(1000))
+        if len(stream.atoms) > 4
+        and any(step.kind == WAIT for step in stream.steps)
+        and any(atom.flags & Flag.ASYNC for atom in stream.atoms)
+    )
+
+    def matters(stream: Stream) -> bool:
+        return any(atom.flags & Flag.ASYNC for atom in stream.atoms) and any(
+            step.kind == WAIT for step in stream.steps
+        )
+
+    small = shrunk(large, matters)
+    assert [atom.flags for atom in small.atoms] == [Flag.ASYNC]
+    assert small.steps == (Step(WAIT),)
+    assert small.numbers == (0,) * 6
+
+
+def test_what_shows_only_once_is_kept_as_it_was() -> None:
+    stream = Generator(Random(4)).draw(0)
+    assert shrunk(stream, lambda _: False) == stream
+
+
+def test_the_reference_backend_can_be_judged_through_the_contract() -> None:
+    engine = reference().open(ABIS["fixed64-le"])
+    assert Judge(engine).judge(PLAIN).judgement is Judgement.SAME
+
+
+def test_a_seen_stream_counts_what_its_trace_holds() -> None:
+    judge = judge_of(ABIS["lp64-le"])
+    seen = Seen(judge.subject.arena)
+    stream = PLAIN._replace(
+        atoms=(adds(A0, flags=int(Flag.STOP_ON_ZERO | Flag.SKIP_TO_NEXT_ON_STOP)),),
+        steps=(Step(EXEC, A0),),
+    )
+    judge.judge(stream, seen)
+    assert seen.features == {
+        "flag STOP_ON_ZERO",
+        "flag SKIP_TO_NEXT_ON_STOP",
+        "flags STOP_ON_ZERO+SKIP_TO_NEXT_ON_STOP",
+        "call umem_add",
+        "call positive",
+        "stop STOP_ON_ZERO on positive",
+        "way argument",
+        "way stored",
+        "way end at next NULL",
+        "way cached",
+    }
