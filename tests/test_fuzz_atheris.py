@@ -16,7 +16,7 @@ from syslet_conformance.image import assemble
 from syslet_conformance.text import parse
 from syslet_layouts import ABIS, Abi, SysletError
 
-RUNS = 5000
+RUNS = 1500
 FOUND_WITHIN_S = 60
 TARGET = [sys.executable, "-m", "syslet_conformance.fuzz.atheris_target"]
 BROKEN = """

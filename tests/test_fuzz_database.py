@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from hypothesis.database import InMemoryExampleDatabase
-from running import syslet
+from running import HERE, syslet
 
 from syslet_conformance.fuzz import database, finishing, shrink
 from syslet_conformance.fuzz.campaign import Campaign, Limits
@@ -26,6 +26,12 @@ from syslet_conformance.fuzz.leaving import Leaving
 from syslet_conformance.fuzz.stream import Stream, of_bytes
 from syslet_conformance.fuzz.work import Spec, end_workers, run_batch
 from syslet_layouts import SysletError
+
+
+@pytest.fixture(autouse=True)
+def _children_find_the_engines_of_this_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+
 
 pytest.importorskip("redis", reason="no redis: pip install 'syslet-conformance[redis]'")
 

@@ -34,7 +34,7 @@ from syslet_native.build_host import HERE as ENGINE
 from syslet_native.build_host import engine_of
 from syslet_native.c_compiler import BuildFailed
 
-RUNS, MOST_S = 20_000, 20
+RUNS, MOST_S = 20_000, 8
 FOUND_WITHIN_S = 60
 MUTANTS = {
     "Overwrites": "a completion too few|the kernel's index is not that of the entries",

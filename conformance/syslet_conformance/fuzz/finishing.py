@@ -10,7 +10,7 @@ from hypothesis.database import ExampleDatabase
 from syslet_conformance.fuzz.finds import ENDS, Find, kind_of
 from syslet_conformance.fuzz.program_of import program_of
 from syslet_conformance.fuzz.promoting import PROGRAM
-from syslet_conformance.fuzz.shrink import shrunk
+from syslet_conformance.fuzz.shrink import SHRINK_S, shrunk
 from syslet_conformance.fuzz.stream import Stream, to_bytes
 from syslet_conformance.fuzz.work import Spec, open_worker
 from syslet_conformance.fuzz.worker import Ended, Worker
@@ -21,6 +21,9 @@ REPLAYS = 100
 REPLAYS_OF_ENDS = 10
 REPLAYS_OF_HANGS = 3
 """How often a find is repeated; where the engine ends or hangs each time, so often."""
+
+SHRINK_ENDS_S = 12.0
+"""How long a find is shrunk in which the engine ends, and is opened anew each time."""
 
 TRIES = 3
 """So often a smaller stream is tried before it counts as one that does not show it."""
@@ -105,7 +108,8 @@ def _shrunk(player: Player, find: Find, database: ExampleDatabase | None) -> Str
         return kind in map(kind_of, seen)
 
     key = f"syslet-fuzz {find.abi} {kind}".encode()
-    return shrunk(find.stream, still, database=database, key=key)
+    limit_s = SHRINK_ENDS_S if kind in ENDS else SHRINK_S
+    return shrunk(find.stream, still, database=database, key=key, limit_s=limit_s)
 
 
 def _repeated(player: Player, stream: Stream, difference: str) -> tuple[int, int]:
