@@ -28,7 +28,7 @@ from syslet_conformance.fuzz.judge import Judge, Judgement
 from syslet_conformance.fuzz.sandbox import why_not
 from syslet_conformance.fuzz.strategies import streams
 from syslet_conformance.fuzz.stream import Stream
-from syslet_conformance.fuzz.work import Spec
+from syslet_conformance.fuzz.work import Spec, end_workers
 from syslet_layouts import ABIS
 
 BATCHES = 6
@@ -88,7 +88,9 @@ def by_jobs(jobs: int, seed: str) -> float:
         campaign = Campaign(spec, State("native", ABI, seed, next_batch=100), Path(folder))
         start = time.perf_counter()
         campaign.run(executor, jobs + 1, Limits(streams=16 * batch.STREAMS))
-        return 16 * batch.STREAMS / (time.perf_counter() - start)
+        rate = 16 * batch.STREAMS / (time.perf_counter() - start)
+    end_workers(spec)
+    return rate
 
 
 def main() -> None:
