@@ -1,7 +1,7 @@
 """Hunts every mutant that a fuzzer has to find, cold, and prints what came of it as Markdown.
 
 ``python tests/fuzz_proof.py [NAME...]``: a row for each mutant, or for those that are named. Exit 1
-where one is not found within `MOST_STREAMS` and `MOST_S`, or its find keeps over `MOST_ATOMS` atoms.
+where one is not found within `MOST_STREAMS` and `MOST_S`, or keeps over `MOST_ATOMS` atoms.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from syslet_conformance.fuzz.corpus import State
 from syslet_conformance.fuzz.finds import Find
 from syslet_conformance.fuzz.work import Spec, end_worker
 from syslet_native.c_compiler import why_not
+from syslet_native.engine import ABI_NAME
 
 SEED = "proof"
 MOST_STREAMS, MOST_S, MOST_ATOMS = 200_000, 60.0, 4
@@ -103,8 +104,9 @@ def built(name: str) -> tuple[str, str]:
         return f"python:fuzz_python_mutants:{name}", wrong
     mutant = fuzz_c_mutants.MUTANTS[name]
     with tempfile.TemporaryDirectory(prefix="syslet-") as directory:
-        fuzz_c_mutants.build(mutant, Path(directory))
-    return f"python:fuzz_c_mutants:{name}", mutant.wrong
+        library = fuzz_c_mutants.build(mutant, Path(directory))
+    in_process = ABI_NAME in mutant.abis
+    return f"python:fuzz_c_mutants:{name}" if in_process else f"lib:{library}", mutant.wrong
 
 
 def proofs(names: list[str]) -> Iterator[Proof]:
