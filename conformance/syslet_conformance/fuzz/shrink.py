@@ -23,6 +23,7 @@ from syslet_conformance.fuzz.arena import (
     POINTER_WORDS,
     SLOTS,
 )
+from syslet_conformance.fuzz.cut import cut
 from syslet_conformance.fuzz.stream import (
     KINDS,
     LIMITS,
@@ -116,7 +117,6 @@ def shrunk(
     In the database, under `key`, Hypothesis keeps what it came to: another run starts from that.
     """
     kept = InMemoryExampleDatabase() if database is None else database
-    kept.save(key + b".secondary", choices_to_bytes(tuple(choices(stream))))
     until = time.monotonic() + limit_s
     tried: dict[Stream, bool] = {stream: True}
 
@@ -127,6 +127,8 @@ def shrunk(
             tried[drawn] = still_differs(drawn)
         return tried[drawn]
 
+    stream = cut(stream, differs)
+    kept.save(key + b".secondary", choices_to_bytes(tuple(choices(stream))))
     quietly = settings(
         database=kept,
         phases=(Phase.reuse, Phase.shrink),

@@ -65,7 +65,8 @@ def open_worker(spec: Spec) -> Worker:
 def run_batch(spec: Spec, number: int) -> dict[str, Any]:
     """Play a batch: counts, finds as (number, stream, difference), and fresh streams.
 
-    Where the engine ends in a stream that is a find, and the batch goes on behind it.
+    Where the engine ends in a stream that is a find, and the batch goes on behind it. Where it
+    hangs, the batch is over: many streams may hang alike, and each takes long to be known.
     """
     start, finds = 0, list[tuple[int, str, str]]()
     answer: dict[str, Any] = {"judgements": {}, "features": {}, "finds": [], "fresh": []}
@@ -77,6 +78,8 @@ def run_batch(spec: Spec, number: int) -> dict[str, Any]:
         except Ended as ended:
             _WORKERS.drop()
             finds.append((ended.number, ended.stream.hex(), ended.how))
+            if ended.hung:
+                break
             start = ended.number + 1
     answer["finds"] = [*finds, *map(tuple, answer["finds"])]
     answer["streams"] = spec.streams
