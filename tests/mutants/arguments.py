@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from errno import EBADF, EFAULT
 from typing import Any
@@ -144,7 +145,9 @@ class KeepsArgumentsWhileBlocked(_Mutant):
     def _park(self, syslet: Syslet) -> None:
         super()._park(syslet)
         following = syslet.fields[3]
-        if following:
+        if not following:
+            return
+        with contextlib.suppress(PageFault):
             for pointer in self._fetch_packed(following)[4:10]:
                 if pointer:
                     value = self.word_or(pointer, 0)

@@ -75,7 +75,7 @@ class _Fetches(Mutant):
 
     def _unpack(self, buffer: Any, offset: int = 0) -> Fields:
         base = next(base for base, mapped in self.memory.pages.values() if mapped is buffer)
-        return self.fetch(base + offset, lambda: self.fresh(base + offset) or ())
+        return self.fetch(base + offset, lambda: self.abi.atom_struct.unpack_from(buffer, offset))
 
     def fetch(self, address: int, now: Callable[[], Fields]) -> Fields:
         """What it takes the atom at `address` for; `now` gives what lies there."""

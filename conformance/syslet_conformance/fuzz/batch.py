@@ -67,14 +67,15 @@ def run(
         stream = _draw(generator, random, theme, corpus)
         seen.begin()
         if index < start:
-            judge.reference_alone(stream, seen)
-            steering.saw(theme, seen.features)
+            is_judged = judge.reference_alone(stream, seen)
+            steering.saw(theme, seen.features if is_judged else set())
             continue
         if before is not None:
             before(index, to_bytes(stream))
         judged = judge.judge(stream, seen)
-        fresh = any(not steering.counted[feature] for feature in seen.features)
-        steering.saw(theme, seen.features)
+        features = set() if judged.judgement is Judgement.UNJUDGED else seen.features
+        fresh = any(not steering.counted[feature] for feature in features)
+        steering.saw(theme, features)
         _note(result, judged, index, stream, fresh=fresh)
         if len(result.finds) == MOST_FINDS:
             break
@@ -92,5 +93,5 @@ def _note(result: Result, judged: Judged, index: int, stream: Stream, *, fresh: 
     result.judgements[judged.judgement] += 1
     if judged.judgement is Judgement.FIND:
         result.finds.append(Found(index, to_bytes(stream), judged.difference))
-    elif fresh and judged.judgement is not Judgement.UNJUDGED:
+    elif fresh:
         result.fresh.append(to_bytes(stream))

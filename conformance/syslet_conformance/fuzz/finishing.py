@@ -13,7 +13,7 @@ from syslet_conformance.fuzz.promoting import PROGRAM
 from syslet_conformance.fuzz.shrink import SHRINK_S, shrunk
 from syslet_conformance.fuzz.stream import Stream, to_bytes
 from syslet_conformance.fuzz.work import Spec, open_worker
-from syslet_conformance.fuzz.worker import Ended, Worker
+from syslet_conformance.fuzz.worker import STILL_S, Ended, Worker
 from syslet_conformance.text import format_program
 from syslet_layouts import abi_named
 
@@ -24,6 +24,10 @@ REPLAYS_OF_HANGS = 3
 
 SHRINK_ENDS_S = 12.0
 """How long a find is shrunk in which the engine ends, and is opened anew each time."""
+
+SHRINK_STILL_S = 2.0
+"""While a find is shrunk, a stream that is played for so long hangs; what comes of it is repeated
+with more patience."""
 
 TRIES = 3
 """So often a smaller stream is tried before it counts as one that does not show it."""
@@ -36,12 +40,15 @@ class Player:
         self._spec = spec
         self._worker: Worker | None = None
         self.engine = ""
+        self.still_s = STILL_S
+        """How long the engine may play one stream."""
 
     def _open(self) -> Worker:
         if self._worker is None:
             self._worker = open_worker(self._spec)
             ready = self._worker.ready
             self.engine = f"{ready['name']} {ready['version']}"
+        self._worker.still_s = self.still_s
         return self._worker
 
     def differences(self, stream: Stream, times: int, until: str = "") -> Counter[str]:
@@ -84,8 +91,7 @@ def finished(
     """The find as small as it can be, how often it repeats, and files that say what it does."""
     player = Player(spec)
     try:
-        small = _shrunk(player, find, database)
-        repeated, replays = _repeated(player, small, find.difference)
+        small, repeated, replays = _small(player, find, database)
         made = replace(
             find,
             stream=small,
@@ -97,6 +103,24 @@ def finished(
         return made, player.tell(small)
     finally:
         player.close()
+
+
+def _small(player: Player, find: Find, database: ExampleDatabase | None) -> tuple[Stream, int, int]:
+    """The find's stream made small, how often it shows, and of how many plays.
+
+    The engine that it is repeated on is a new one. Where the small one does not show there, what
+    had been played before it had its part in that: the find stays as it was.
+    """
+    player.still_s = SHRINK_STILL_S
+    small = _shrunk(player, find, database)
+    player.still_s = STILL_S
+    player.close()
+    repeated, replays = _repeated(player, small, find.difference)
+    if not repeated and small != find.stream:
+        player.close()
+        small = find.stream
+        repeated, replays = _repeated(player, small, find.difference)
+    return small, repeated, replays
 
 
 def _shrunk(player: Player, find: Find, database: ExampleDatabase | None) -> Stream:

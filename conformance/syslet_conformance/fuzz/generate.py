@@ -18,6 +18,7 @@ from syslet_conformance.fuzz.arena import (
     OF_SCRATCH,
     PLACES,
 )
+from syslet_conformance.fuzz.mend import Mender
 from syslet_conformance.fuzz.stream import (
     CLOSE,
     CONSUME,
@@ -89,12 +90,16 @@ _PLAIN_POINTERS = (*OF_NUMBERS, *OF_NUMBERS, *OF_SCRATCH)
 _CHANGING = (*OF_FIELDS, *OF_FIELDS, *OF_NUMBERS, *OF_POINTERS)
 _ROW = CODE[:8]
 
+MENDED = 0.97
+"""How many of the streams are mended, so that they are judged."""
+
 
 class Generator:
     """Draws streams, all of them determined by the state of `random`."""
 
     def __init__(self, random: Random) -> None:
         self._random = random.random
+        self._mended = Mender(random).mended
         self._bits = random.getrandbits
         self._bytes = random.randbytes
 
@@ -104,9 +109,12 @@ class Generator:
     def draw(self, theme: int) -> Stream:
         """A stream of a theme of `THEMES`, by its number."""
         if theme == BYTES:
-            return of_bytes(self._bytes(64 + int(self._random() * 160)))
-        stream = self._scenario(theme)
-        return self.mutated(stream) if theme == MUTATED else stream
+            stream = of_bytes(self._bytes(64 + int(self._random() * 160)))
+        else:
+            stream = self._scenario(theme)
+        if theme == MUTATED:
+            stream = self.mutated(stream)
+        return self._mended(stream) if self._random() < MENDED else stream
 
     def mutated(self, stream: Stream) -> Stream:
         """The stream with a few of its bytes changed."""

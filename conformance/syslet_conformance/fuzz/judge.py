@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ from syslet_conformance.contract import Engine
 from syslet_conformance.fuzz.difference import difference
 from syslet_conformance.fuzz.mirror import Unjudged
 from syslet_conformance.fuzz.oracle import Among, Oracle
-from syslet_conformance.fuzz.play import ERROR, Outcome, play, uses_pipes
+from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome, play, uses_pipes
 from syslet_conformance.fuzz.rules import broken, may_not_end
 from syslet_conformance.fuzz.stream import Stream
 from syslet_conformance.fuzz.subject import Subject
@@ -77,15 +76,19 @@ class Judge:
             return Judged(Judgement.FIND, rule, expected, got)
         if among is Among.NO and late and (_tells_errors(expected) or _tells_errors(got)):
             among = Among.TOO_MANY  # to whom of those that wait is not chosen
-        if among is Among.NO and (not late or self._differs_patiently(stream, late)):
+        timed = late or uses_pipes(stream) or NULL_WORD in expected.gave or NULL_WORD in got.gave
+        if among is Among.NO and (not timed or self._differs_patiently(stream, late)):
             return Judged(Judgement.FIND, found, expected, got)
         return Judged(Judgement.UNDECIDED, found, expected, got)
 
-    def reference_alone(self, stream: Stream, trace: Trace) -> None:
-        """Play a stream on the reference alone."""
+    def reference_alone(self, stream: Stream, trace: Trace) -> bool:
+        """Play a stream on the reference alone. Whether an engine would have been given it."""
         fds = self.subject.fds(used=uses_pipes(stream))
-        with contextlib.suppress(Unjudged):
-            self.oracle.expected(stream, fds, trace)
+        try:
+            expected, _ = self.oracle.expected(stream, fds, trace)
+        except Unjudged:
+            return False
+        return not may_not_end(stream, expected)
 
     def _play(self, stream: Stream, late: frozenset[int]) -> Outcome:
         subject = self.subject

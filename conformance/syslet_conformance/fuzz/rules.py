@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from syslet_conformance.fuzz.arena import (
-    CODE,
+    OF_BAD,
+    OF_EDGES,
+    OF_ENDS,
     OF_FIELDS,
     OF_NUMBERS,
     OF_POINTERS,
+    OF_RINGS,
     OF_SCRATCH,
+    PLACES,
     Arena,
+    Place,
 )
+from syslet_conformance.fuzz.graph import may_come_back
 from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome, uses_pipes
-from syslet_conformance.fuzz.stream import CONSUME, EXEC, POKE, STORE, WAIT, Stream
+from syslet_conformance.fuzz.stream import CONSUME, EXEC, POKE, STORE, WAIT, Step, Stream
 from syslet_layouts import Flag
 
 _PLAIN = frozenset((0, *OF_NUMBERS, *OF_POINTERS, *OF_SCRATCH))
 """Places at which nothing lies that an engine goes by."""
+
+_BESIDE_ATOMS = _PLAIN.union(OF_ENDS, (OF_BAD,), OF_RINGS, OF_EDGES) - {
+    PLACES.index(Place("a7", "end", words=-1))
+}
+"""Places at which no word of an atom lies: what is stored there changes none, or faults."""
 
 
 def is_plain(stream: Stream) -> bool:
@@ -28,16 +39,28 @@ def is_plain(stream: Stream) -> bool:
 def may_not_end(stream: Stream, expected: Outcome) -> bool:
     """Whether some order of its syslets may go round for ever, though the one that is right ends.
 
-    It may where several things are done at once, and a chain can come back to an atom: because an
-    atom leads to one before it, or because atoms are written to.
+    It may where several things are done at once, and a chain can come back to an atom: because
+    atoms lead to each other, or because atoms are written to.
     """
-    execs = sum(step.kind == EXEC for step in stream.steps)
-    writes = any(step.kind in (STORE, POKE) for step in stream.steps)
     at_once = uses_pipes(stream) or NULL_WORD in expected.gave
-    if not at_once or (execs < 2 and not writes):
+    return at_once and goes_round_beside(stream)
+
+
+def goes_round_beside(stream: Stream) -> bool:
+    """Whether a chain can come back to an atom while another syslet, or the program, goes on."""
+    execs = sum(step.kind == EXEC for step in stream.steps)
+    changes = [step for step in stream.steps if step.kind in (STORE, POKE)]
+    if execs < 2 and not changes:
         return False
-    back = any(CODE.start <= atom.next <= atom.at for atom in stream.atoms)
-    return back or not is_plain(stream)
+    return not _keeps_atoms(stream, changes) or may_come_back(stream.atoms)
+
+
+def _keeps_atoms(stream: Stream, changes: list[Step]) -> bool:
+    """Whether no atom is written to, neither by an atom nor by these steps."""
+    places = [*stream.pointers, *(step.a for step in changes)]
+    for atom in stream.atoms:
+        places += [atom.ret, *atom.args]
+    return _BESIDE_ATOMS.issuperset(places) and not any(step.kind == POKE for step in changes)
 
 
 def broken(stream: Stream, arena: Arena, expected: Outcome, got: Outcome) -> str:

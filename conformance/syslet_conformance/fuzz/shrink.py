@@ -14,6 +14,7 @@ from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase, choice
 from hypothesis.errors import NoSuchExample
 
 from syslet_conformance.fuzz.arena import CODE
+from syslet_conformance.fuzz.cut import cut
 from syslet_conformance.fuzz.strategies import streams
 from syslet_conformance.fuzz.stream import Stream, of_bytes, to_bytes
 
@@ -53,7 +54,6 @@ def shrunk(
     where it differs there too, and does not shrink it again.
     """
     kept = InMemoryExampleDatabase() if database is None else database
-    kept.save(key + b".secondary", choices_to_bytes(tuple(choices(stream))))
     until = time.monotonic() + limit_s
     tried: dict[Stream, bool] = {stream: True}
 
@@ -64,6 +64,8 @@ def shrunk(
             tried[drawn] = still_differs(drawn)
         return tried[drawn]
 
+    stream = cut(stream, differs)
+    kept.save(key + b".secondary", choices_to_bytes(tuple(choices(stream))))
     quietly = settings(
         database=kept,
         phases=(Phase.reuse, Phase.shrink),

@@ -49,8 +49,9 @@ def run_batch(spec: Spec, number: int, streams: int) -> dict[str, Any]:
     """Play so many streams of a batch: counts, finds as (number, stream, difference), and fresh
     streams.
 
-    Where the engine ends in a stream that is a find, and the batch goes on behind it. SysletError
-    where it cannot be opened, or the hunt was ended.
+    Where the engine ends in a stream that is a find, and the batch goes on behind it. Where it
+    hangs, the batch is over: many streams may hang alike, and each takes long to be known.
+    SysletError where it cannot be opened, or the hunt was ended.
     """
     start, finds = 0, list[tuple[int, str, str]]()
     answer: dict[str, Any] = {"judgements": {}, "features": {}, "finds": [], "fresh": []}
@@ -63,6 +64,8 @@ def run_batch(spec: Spec, number: int, streams: int) -> dict[str, Any]:
             if _WORKERS.drop():
                 raise SysletError("the hunt was ended") from None
             finds.append((ended.number, ended.stream.hex(), ended.how))
+            if ended.hung:
+                break
             start = max(start, ended.number + 1)
     answer["finds"] = [*finds, *map(tuple, answer["finds"])]
     answer["streams"] = streams

@@ -41,6 +41,11 @@ class Ended(SysletError):  # noqa: N818 - what it says
         super().__init__(how)
         self.how, self.number, self.stream = how, number, stream
 
+    @property
+    def hung(self) -> bool:
+        """Whether it ended because a call did not return."""
+        return self.how.startswith("hang")
+
 
 class Worker:
     """A process with one engine. SysletError where the engine cannot be opened."""
@@ -61,6 +66,8 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=said,
             )
+        self.still_s = STILL_S
+        """How long it may play one stream."""
         self._buffer = b""
         self._played_before = 0
         self.ready = self._first()
@@ -120,7 +127,7 @@ class Worker:
         now = time.monotonic()
         if played != self._seen:
             self._seen, self._since = played, now
-        elif now - self._since > patient_s(STILL_S):
+        elif now - self._since > patient_s(self.still_s):
             self.kill()
             raise self._in_stream("hang: a call does not return")
 

@@ -1,0 +1,155 @@
+"""Streams as they would be judged: what leaves most of them unjudged is put right.
+
+A stream is not judged where it has no end, or makes a call that may do harm. Drawn at random,
+four of ten do; each is time that finds nothing. What is put right are the numbers that lead to
+that, not the faults: what lies outside of memory stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from syslet_conformance.fuzz.arena import (
+    ATOMS,
+    CALLS,
+    CODE,
+    NUMBERS,
+    OF_BAD,
+    OF_EDGES,
+    OF_ENDS,
+    OF_NUMBERS,
+    OF_POINTERS,
+)
+from syslet_conformance.fuzz.graph import STOPS, closing
+from syslet_conformance.fuzz.play import uses_pipes
+from syslet_conformance.fuzz.rules import goes_round_beside
+from syslet_conformance.fuzz.stream import EXEC, POKE, STORE, Drawn, Stream
+from syslet_layouts import Flag
+
+_READ, _WRITE, _LSEEK, _UMEM_ADD = map(CALLS.index, ("read", "write", "lseek", "umem_add"))
+_COUNTS = frozenset(map(NUMBERS.index, (0, 1, 2, 3, 4, 8, 16, 64)))
+"""Numbers that can be a count of bytes."""
+
+_ONE = NUMBERS.index(1)
+_FAULTS = frozenset(OF_EDGES)
+_FDS = frozenset((*OF_ENDS, OF_BAD)) | _FAULTS
+_BUFFERS = frozenset(OF_POINTERS) | _FAULTS
+_ASYNC = int(Flag.ASYNC)
+_SKIP = int(Flag.SKIP_TO_NEXT_ON_STOP)
+
+KEPT = 0.3
+"""How many of the loops with a stop flag stay as they are, though they may have no end."""
+
+ROUNDS = 20
+"""A loop that is made to end does so within so many rounds."""
+
+_HUGE = {"max": 1 << 62, "min": -1 << 62}
+
+_LAST_OF_ROW = CODE[ATOMS - 1]
+
+
+class Mender:
+    """Mends streams, each by the state of `random`."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random.random
+
+    def mended(self, stream: Stream) -> Stream:
+        """The stream, with a transfer that can be, atoms where it goes, and an end."""
+        here = {atom.at for atom in stream.atoms}
+        if not here:
+            return stream
+        counts = self._counts(stream)
+        numbers = stream.numbers
+        if not counts:
+            numbers, counts = (_ONE, *numbers[1:]), [OF_NUMBERS[0]]
+        atoms = tuple([self._goes_on(self._calls(atom, counts), here) for atom in stream.atoms])
+        steps = stream.steps
+        first = stream.atoms[0].at
+        if any(step.kind == EXEC and step.a not in here | _FAULTS for step in steps):
+            goes = here | _FAULTS
+            steps = tuple(
+                step._replace(a=first) if step.kind == EXEC and step.a not in goes else step
+                for step in steps
+            )
+        back = {atom.at for atom in closing(atoms)}
+        if back:
+            held = stream._replace(numbers=numbers)
+            atoms = tuple([self._stops(a, held) if a.at in back else a for a in atoms])
+        made = Stream(stream.slots, numbers, stream.pointers, atoms, steps)
+        at_once = uses_pipes(made) or any(atom.flags & _ASYNC for atom in atoms)
+        return _alone(made) if at_once and goes_round_beside(made) else made
+
+    def _counts(self, stream: Stream) -> list[int]:
+        numbered = zip(OF_NUMBERS, stream.numbers, strict=True)
+        return [place for place, number in numbered if number in _COUNTS]
+
+    def _of(self, table: Sequence[int]) -> int:
+        return table[int(self._random() * len(table))]
+
+    def _calls(self, atom: Drawn, counts: list[int]) -> Drawn:
+        """A call that is harmless: a descriptor of the pipes, a buffer, and bytes in it."""
+        call, args = atom.call, atom.args
+        if call not in (_READ, _WRITE, _LSEEK):
+            return atom
+        fd, buffer, count = (*args, 0, 0, 0)[:3]
+        if fd not in _FDS:
+            fd = OF_ENDS[2 * int(self._random() < 0.25) + (call == _WRITE)]
+        if call != _LSEEK:
+            if buffer not in _BUFFERS:
+                buffer = self._of(OF_POINTERS)
+            if count not in counts and count not in _FAULTS:
+                count = self._of(counts)
+        return atom._replace(args=(fd, buffer, count, *args[3:]))
+
+    def _goes_on(self, atom: Drawn, here: set[int]) -> Drawn:
+        """An atom that leads to atoms: by next, and by a skip."""
+        if atom.next and atom.next not in here and atom.next not in _FAULTS:
+            return atom._replace(next=self._of(sorted(here)))
+        if atom.flags & _SKIP and atom.at + 1 not in here and atom.at != _LAST_OF_ROW:
+            return atom._replace(flags=atom.flags & ~_SKIP)
+        return atom
+
+    def _stops(self, atom: Drawn, stream: Stream) -> Drawn:
+        """An atom that ends its loop: it counts, and stops at one of its counts."""
+        pointed = zip(OF_POINTERS, stream.pointers, strict=True)
+        counters = [pair for pair in pointed if pair[1] in OF_NUMBERS]
+        if not counters or (atom.flags & STOPS and self._random() < KEPT):
+            return atom
+        pointer, number = counters[int(self._random() * len(counters))]
+        more = self._of(OF_NUMBERS)
+        start, step = (_value(stream, place) for place in (number, more))
+        stops = _stops_within(start, step)
+        flags = atom.flags & ~STOPS | self._of(stops)
+        return atom._replace(flags=flags, call=_UMEM_ADD, args=(pointer, more))
+
+
+def _stops_within(start: int, step: int) -> list[int]:
+    """The stop flags that end a loop within `ROUNDS`, in which a number grows so each round."""
+    counts = range(start + step, start + ROUNDS * step, step) if step else (start,)
+    least, most = min(counts), max(counts)
+    found = [int(Flag.STOP_ON_NEGATIVE)] if least < 0 else []
+    if least <= 0:
+        found.append(int(Flag.STOP_ON_NON_POSITIVE))
+    if 0 in counts:
+        found.append(int(Flag.STOP_ON_ZERO))
+    if least or most:
+        found.append(int(Flag.STOP_ON_NONZERO))
+    return found
+
+
+def _value(stream: Stream, place: int) -> int:
+    value = NUMBERS[stream.numbers[place - OF_NUMBERS.start]]
+    return value if isinstance(value, int) else _HUGE[value]
+
+
+def _alone(stream: Stream) -> Stream:
+    """One syslet of it, with nothing stored beside it."""
+    steps, has_exec = [], False
+    for step in stream.steps:
+        if step.kind in (STORE, POKE) or (step.kind == EXEC and has_exec):
+            continue
+        has_exec |= step.kind == EXEC
+        steps.append(step)
+    return stream._replace(steps=tuple(steps))
