@@ -22,6 +22,12 @@ from syslet_layouts import SysletError
 CONFINED = pytest.mark.skipif(why_not() != "", reason=f"no sandbox here: {why_not()}")
 WRONG = wrong("StopsOnZeroToo")
 SEED = ("--seed", "1")
+SHORT = (
+    "import syslet_conformance.fuzz.finishing as finishing\n"
+    "finishing.SHRINK_ENDS_S = 4.0\n"
+    "finishing.REPLAYS_OF_ENDS = 3\n"
+)
+"""Less time for a find in which the engine ends."""
 
 
 def find_in(directory: Path) -> Path:
@@ -93,12 +99,12 @@ def test_a_find_is_small_says_what_it_is_and_repeats(tmp_path: Path) -> None:
 def test_an_engine_that_ends_is_a_find(tmp_path: Path, name: str, kind: str, how: str) -> None:
     finds = tmp_path / "finds"
     words = ("--streams", "2000", "--most-finds", "1", "--finds", finds)
-    ran = syslet("fuzz", wrong(name), *SEED, *words)
+    ran = syslet("fuzz", wrong(name), *SEED, *words, before=SHORT)
     assert (ran.returncode, ran.stderr) == (1, "")
     find = read(find_in(finds))
     assert find.difference == how
     assert find_in(finds).name.startswith(f"{kind}-")
-    assert (find.repeated, find.replays) == (10, 10)
+    assert (find.repeated, find.replays) == (3, 3)
     assert len(find.stream.atoms) <= 4
 
 

@@ -93,7 +93,7 @@ def test_a_mutant_whose_old_text_is_not_there_once_is_named(tmp_path: Path) -> N
 
 
 @pytest.fixture(scope="module")
-def judged() -> dict[Key, dict[str, list[str]]]:
+def made_of() -> dict[Key, dict[str, list[str]]]:
     """What the suite made of each."""
     return judge([" ".join((*key, *CAUGHT[key])) for key in JUDGED], JOBS)
 
@@ -101,9 +101,9 @@ def judged() -> dict[Key, dict[str, list[str]]]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("mutant", JUDGED, ids="-".join)
 def test_a_mutant_is_caught_by_the_tests_of_what_it_breaks(
-    mutant: Key, judged: dict[Key, dict[str, list[str]]]
+    mutant: Key, made_of: dict[Key, dict[str, list[str]]]
 ) -> None:
     skip_where_it_cannot_be_had(mutant[1])
-    assert mutant in judged, "its process ended without an answer"
-    missed = sorted(set(CAUGHT[mutant]) - set(judged[mutant]["caught"]))
+    assert mutant in made_of, "its process ended without an answer"
+    missed = sorted(set(CAUGHT[mutant]) - set(made_of[mutant]["caught"]))
     assert missed == [], "not caught by the tests of these"
