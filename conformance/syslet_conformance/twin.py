@@ -15,6 +15,7 @@ from syslet_conformance.backends import EmbeddedEngine
 from syslet_conformance.calls import Call
 from syslet_conformance.contract import Engine
 from syslet_conformance.fuzz.cachemiss import missed
+from syslet_conformance.interleavings import Choices
 from syslet_conformance.program import Address, Atom, Exec, Join, Step, Value, Wait
 from syslet_conformance.replay import Replay
 from syslet_conformance.session import Session
@@ -54,8 +55,8 @@ def outcomes(of: Session, numbers: Mapping[str, int], pid: int) -> Iterator[Outc
     """What may come of the steps that `of` has performed, one interleaving after the other.
 
     `numbers` are those of its engine's calls, as `numbers_of` has them, `pid` is what getpid gives
-    there. Open where events
-    find no place in a ring; SysletError where a step cannot be taken, or waits for a later one.
+    there. Open where events find no place in a ring; SysletError where a step cannot be taken, or
+    waits for a later one.
     """
     return interleavings(partial(_replayed, of, numbers, pid))
 
@@ -67,24 +68,13 @@ def numbers_of(engine: Engine) -> dict[str, int]:
 
 
 def interleavings(run: Callable[[Chooser], Outcome]) -> Iterator[Outcome]:
-    """What a run gives by each way to choose. Each takes what it is told, then always the first."""
-    choices: list[int] = []
+    """What a run gives by each way to choose."""
+    choices = Choices()
     while True:
-        limits: list[int] = []
-        yield run(partial(_choose, choices, limits))
-        del choices[len(limits) :]
-        while choices and choices[-1] + 1 >= limits[len(choices) - 1]:
-            choices.pop()
-        if not choices:
+        choices.begin()
+        yield run(choices)
+        if not choices.advance():
             return
-        choices[-1] += 1
-
-
-def _choose(choices: list[int], limits: list[int], count: int) -> int:
-    if len(limits) == len(choices):
-        choices.append(0)
-    limits.append(count)
-    return choices[len(limits) - 1] % count
 
 
 def _replayed(of: Session, numbers: Mapping[str, int], pid: int, chooser: Chooser) -> Outcome:

@@ -13,6 +13,7 @@ from syslet_conformance.fuzz.ground import Ground
 from syslet_conformance.fuzz.mirror import Blocks, Mirror, Unjudged
 from syslet_conformance.fuzz.play import Outcome, play
 from syslet_conformance.fuzz.stream import Stream
+from syslet_conformance.interleavings import Choices
 from syslet_reference.trace import Trace
 
 AT_RANDOM = 24
@@ -54,8 +55,8 @@ class Oracle:
         self,
         stream: Stream,
         fds: tuple[int, ...],
-        choices: list[int] | None,
-        trace: Trace | None,
+        choices: Choices | None,
+        trace: Trace | None = None,
     ) -> tuple[Outcome, frozenset[int]]:
         late = frozenset[int]()
         while True:
@@ -72,29 +73,20 @@ class Oracle:
         stream: Stream,
         fds: tuple[int, ...],
         late: frozenset[int],
-        choices: list[int] | None,
-        trace: Trace | None = None,
+        choices: Choices | None,
+        trace: Trace | None,
     ) -> Outcome:
-        """One play; `choices` are what is chosen first, and it is given all that were made."""
-        mirror, limits = self._mirror, list[int]()
-
-        def choose(count: int) -> int:
-            assert choices is not None
-            if len(limits) == len(choices):
-                choices.append(0)
-            limits.append(count)
-            return choices[len(limits) - 1] % count
-
-        mirror.pipes_at(fds)
-        mirror.play_with(choose if choices is not None else None, trace)
+        """One play, in the order that is chosen, or each syslet as far as it goes."""
+        if choices is not None:
+            choices.begin()
+        self._mirror.pipes_at(fds)
+        self._mirror.play_with(choices, trace)
         try:
-            return play(stream, self._arena, mirror, late=late, final=False)
+            return play(stream, self._arena, self._mirror, late=late, final=False)
         except BaseException as error:
             if not isinstance(error, Blocks) or late:
                 self._replace()
             raise
-        finally:
-            self.limits = limits
 
     def _replace(self) -> None:
         """What it was in the middle of is nobody's any more."""
@@ -112,24 +104,19 @@ class Oracle:
         until = time.monotonic() + MOST_S
         random = Random(0)
         for _ in range(AT_RANDOM):
-            drawn = [random.getrandbits(8) for _ in range(64)]
+            drawn = Choices([random.getrandbits(8) for _ in range(64)])
             with contextlib.suppress(Unjudged):
-                if self._until_played(stream, fds, drawn, None)[0] == outcome:
+                if self._until_played(stream, fds, drawn)[0] == outcome:
                     return Among.YES
-        choices: list[int] = []
+        choices = Choices()
         for _ in range(MOST_RUNS):
             try:
-                if self._until_played(stream, fds, choices, None)[0] == outcome:
+                if self._until_played(stream, fds, choices)[0] == outcome:
                     return Among.YES
             except Unjudged:
                 return Among.TOO_MANY
-            limits = self.limits
-            del choices[len(limits) :]
-            while choices and choices[-1] + 1 >= limits[len(choices) - 1]:
-                choices.pop()
-            if not choices:
+            if not choices.advance():
                 return Among.NO
-            choices[-1] += 1
             if time.monotonic() > until:
                 break
         return Among.TOO_MANY
