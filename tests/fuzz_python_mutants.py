@@ -18,6 +18,7 @@ from mutants.arguments import (
 from mutants.chaining import KeepsAtomsThatItRan
 from mutants.engine import Mutant
 from mutants.rewritten import rewritten
+from mutants.ring import OneRingForAll
 
 from syslet_layouts import Abi, Flag
 from syslet_reference import ring
@@ -31,7 +32,7 @@ CAUGHT: dict[str, tuple[str, ...]] = {
     "NonPositiveLeavesOutZero": ("chain.stop-table",),
     "UmemAddGivesMoreThanAWord": ("chain.stop-table",),
     "SharedTailRunsTwice": ("chain.any-graph",),
-    "PostsToTheLatestHead": ("ring.per-exec",),
+    OneRingForAll.__name__: ("ring.per-exec",),
     "MovesTheIndexAtALoss": ("ring.kernel-index", "ring.recovers"),
     "OneFewerOfSeveral": ("wait.not-earlier",),
     "CountsFromTheDescriptor": ("wait.counts-from-user-index",),
@@ -101,21 +102,6 @@ class SharedTailRunsTwice(Mutant):
         ("else call(args)", "else self.called(call, args)"),
         ("address = following", "address = self.lead(address, following)"),
     )
-
-
-class PostsToTheLatestHead(Mutant):
-    """An event goes to the ring of the exec before it, whosever it is."""
-
-    latest = 0
-
-    def _exec(self, atom: int, head: int) -> int:
-        self.latest = head
-        return super()._exec(atom, head)
-
-    def _post(self, syslet: Syslet) -> tuple[int, int]:
-        stray = Syslet(syslet.number, self.latest, syslet.atom)
-        stray.last, stray.fields = syslet.last, syslet.fields
-        return super()._post(stray)
 
 
 class MovesTheIndexAtALoss(Mutant):

@@ -8,12 +8,13 @@ from random import Random
 import pytest
 
 from syslet_conformance.backends import EmbeddedEngine
+from syslet_conformance.contract import is_error
 from syslet_conformance.fuzz.arena import Arena
 from syslet_conformance.fuzz.generate import THEMES, Generator
 from syslet_conformance.fuzz.ground import asked
 from syslet_conformance.fuzz.mirror import Unjudged
 from syslet_conformance.fuzz.oracle import Oracle
-from syslet_conformance.fuzz.play import ERROR, ERRORS, NULL_WORD, SUBMITTED, Outcome, uses_pipes
+from syslet_conformance.fuzz.play import ERROR, NULL_WORD, SUBMITTED, Outcome, uses_pipes
 from syslet_conformance.fuzz.program_of import program_of, stored_steps
 from syslet_conformance.fuzz.steps_of import steps_of
 from syslet_conformance.fuzz.stream import EMPTY, Stream, image
@@ -95,7 +96,7 @@ def _replayed(abi: Abi, stream: Stream, outcome: Outcome, late: frozenset[int]) 
 
 def _word(arena: Arena, step: Exec | Wait, word: object, first: int) -> object:
     assert isinstance(word, int)
-    if word > arena.abi.word_mask - ERRORS:
+    if is_error(arena.abi, word):
         return ERROR
     if isinstance(step, Wait):
         return word

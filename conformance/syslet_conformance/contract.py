@@ -25,6 +25,15 @@ class EngineSilent(EngineError):  # noqa: N818 - what is seen of it
     """The engine did not answer in time what cannot block. Verdict `hang`."""
 
 
+ERRORS = 4095
+"""A return word is a negative errno in so many values, the last ones of the word."""
+
+
+def is_error(abi: Abi, word: int) -> bool:
+    """Whether a return word is a negative errno."""
+    return word > abi.word_mask - ERRORS
+
+
 CAPABILITIES = {
     "pipe": "pipe, feed, drain and close_fd work, and a read of an empty pipe blocks",
     "threads": "exec and wait may be outstanding while other calls are made",

@@ -15,7 +15,7 @@ import pytest
 
 from syslet_conformance.builder import Build
 from syslet_conformance.calls import HANG_S, Hang
-from syslet_conformance.contract import Engine
+from syslet_conformance.contract import Engine, is_error
 from syslet_conformance.patience import patient_s
 from syslet_conformance.program import Address, Atom, Program
 from syslet_conformance.session import Session, number_of
@@ -134,7 +134,7 @@ class Rig:
 
     def is_error(self, word: int) -> bool:
         """Whether a return word is a negative errno."""
-        return -4095 <= self.abi.signed(word) < 0
+        return is_error(self.abi, word)
 
     def errno(self, word: int) -> int:
         """The signed value of a return word."""

@@ -304,7 +304,7 @@ class Session:
     def consume(self, count: int | None = None, head: str = "head") -> list[int]:
         """Take entries: each read, its slot cleared, then user_ring_idx stored.
 
-        None where user_ring_idx is not the index of a slot.
+        It takes none where user_ring_idx is not the index of a slot.
         """
         self._begin(Consume(head, count))
         ring = self._heads[head].ring

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from syslet_conformance.backends import EmbeddedEngine
 from syslet_conformance.calls import Call
-from syslet_conformance.contract import Engine
+from syslet_conformance.contract import Engine, is_error
 from syslet_conformance.fuzz.cachemiss import missed
 from syslet_conformance.interleavings import Choices
 from syslet_conformance.program import Address, Atom, Exec, Join, Step, Value, Wait
@@ -26,9 +26,6 @@ from syslet_reference.choices import Chooser
 from syslet_reference.kernel import Call as KernelCall
 from syslet_reference.memory import PAGE_BITS
 from syslet_reference.syslet import Syslet
-
-ERRORS = 4095
-"""A return word is a negative errno in so many values."""
 
 CANNOT_BLOCK = frozenset({"getpid", "umem_add"})
 """What always completes in the caller (exec.cached-when-nothing-can-block)."""
@@ -157,7 +154,7 @@ def _given(session: Session, step: Step, given: object) -> Given:
         case Exec(atom), int():
             return _word(session, given, atom)
         case Wait(), int():
-            return "an error" if given > session.abi.word_mask - ERRORS else given
+            return "an error" if is_error(session.abi, given) else given
         case ((Exec() | Wait()), _):
             raise SysletError("a call waits for what no later step brings")
         case Join(), _:
@@ -172,7 +169,7 @@ def _given(session: Session, step: Step, given: object) -> Given:
 def _word(session: Session, word: int, atom: Value) -> Given:
     if not word:
         return "NULL"
-    if word > session.abi.word_mask - ERRORS:
+    if is_error(session.abi, word):
         return "an error"
     atoms = {
         session.address(Address(d.label))

@@ -30,7 +30,7 @@ CACHED_RETURNS = ("first", "final")
 """What exec returns of a cached chain."""
 
 PAGE = mmap.PAGESIZE
-FEED_BYTES = 4096
+FEED_BYTES = select.PIPE_BUF
 """What goes into a pipe whole or not at all."""
 
 

@@ -40,6 +40,8 @@ CALLS = (
 )
 """The calls of streams; each is harmless whatever its arguments are, see `Mirror`."""
 
+UMEM_ADD, GETPID, READ, WRITE, LSEEK, UNKNOWN, ASYNC_EXEC, ASYNC_WAIT = range(len(CALLS))
+
 UNKNOWN_NR = 0x7000_0001
 """The number of ``unknown``. From 0x70000000 on, in 31 bits, no kernel has a call."""
 
@@ -87,6 +89,9 @@ PLACES = _places()
 CODE = range(PLACES.index(Place("a0")), PLACES.index(Place("", "packed", number=3)) + 1)
 """The places at which a stream has atoms: eight in a row, then those that lie in the way."""
 
+ROW = CODE[:ATOMS]
+"""Of them, those in a row."""
+
 OF_NUMBERS = range(1, 1 + NUMBER_WORDS)
 OF_POINTERS = range(OF_NUMBERS.stop, OF_NUMBERS.stop + POINTER_WORDS)
 OF_ENDS = range(OF_POINTERS.stop, OF_POINTERS.stop + len(ENDS))
@@ -104,20 +109,18 @@ ODD = frozenset(
 )
 """Places that are not aligned, or reach around the end of the address space."""
 
-ODD_CODE = tuple(number for number in CODE if number in ODD)
-
 
 class Arena:
     """Where all of that lies on one ABI, in an arena at `base`.
 
-    `numbers` are those of the calls of `CALLS`; `fds` hold the descriptors of `ENDS`.
+    `numbers` are those of the calls of `CALLS`.
     """
 
     def __init__(self, abi: Abi, base: int, numbers: Mapping[str, int]) -> None:
         self.abi, self.base, self.size_bytes = abi, base, ARENA_BYTES
         self.labels = labels(abi)
         self.addresses = [self._address(place) for place in PLACES]
-        self.values = [_value(abi, number) for number in NUMBERS]
+        self.values = [number_at(abi, index) & abi.word_mask for index in range(len(NUMBERS))]
         self.nrs = [UNKNOWN_NR if name == "unknown" else numbers[name] for name in CALLS]
         self.heads = [base + self.labels[head] for head in HEADS]
         self.rings = [self.labels[ring] for ring in RINGS]
@@ -136,6 +139,11 @@ class Arena:
         if not place.label:
             return place.number & self.abi.word_mask
         return self.base + self.labels[place.label] + offset_in(self.abi, place)
+
+    def label_at(self, offset: int) -> tuple[str, int]:
+        """The label that is last before an offset, and how far behind it that is."""
+        at, label = max((at, label) for label, at in self.labels.items() if at <= offset)
+        return label, offset - at
 
     def template(self, slots: tuple[int, int]) -> bytes:
         """The arena before a stream is put there, with rings of that many slots."""
@@ -159,9 +167,11 @@ def offset_in(abi: Abi, place: Place) -> int:
     return offset
 
 
-def _value(abi: Abi, number: int | str) -> int:
+def number_at(abi: Abi, index: int) -> int:
+    """The signed number of `NUMBERS` at that index."""
+    number = NUMBERS[index]
     limits = {"max": abi.word_max, "min": abi.word_min}
-    return (limits[number] if isinstance(number, str) else number) & abi.word_mask
+    return limits[number] if isinstance(number, str) else number
 
 
 def _front(abi: Abi) -> list[tuple[str, int]]:

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import syslet_native
+from syslet_conformance.contract import ERRORS
 from syslet_conformance.fuzz import arena, stream
 from syslet_conformance.fuzz.arena import Arena
-from syslet_conformance.fuzz.play import ERRORS, MOST_REPORTS, PIPE_CLOSES
+from syslet_conformance.fuzz.play import MOST_REPORTS, PIPE_CLOSES
 from syslet_layouts import ABIS, ARGUMENTS, Abi
 
 HEADER = Path(syslet_native.__file__).parent / "fuzz" / "stream_tables.h"

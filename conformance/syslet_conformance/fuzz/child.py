@@ -34,8 +34,8 @@ NOW_BYTES = 16 + MOST_STREAM_BYTES
 CPU_S = 1 << 20
 """A child plays for hours."""
 
-IN_PROCESS = ("reference", "native", "python")
-"""Kinds of backends whose engine runs in this process."""
+IN_A_PROGRAM = ("exec", "lib", "native32")
+"""Kinds of backends whose engine runs in a program of its own."""
 
 
 class Now:
@@ -119,7 +119,7 @@ def main(backend: str, abi: str, now: str, directory: str, sandboxed: str, paren
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     map_of_now = Now(Path(now))
-    in_process = backend.split(":")[0] in IN_PROCESS
+    in_process = backend.split(":")[0] not in IN_A_PROGRAM
     said = ""
     try:
         die_with_parent(int(parent))

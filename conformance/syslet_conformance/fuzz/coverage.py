@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 
 from syslet_conformance.fuzz.arena import CALLS, Arena
 from syslet_layouts import Flag
+from syslet_reference import STOPS
 from syslet_reference.trace import Event
 
 GROUPS = ("requirement", "flag", "flags", "stop", "ring", "fault", "call", "way")
 """What is counted, in the order of the table; a feature is ``GROUP what``."""
 
 FLAGS = [flag for flag in Flag if flag.value]
-STOPS = [flag for flag in FLAGS if flag.name and flag.name.startswith("STOP_ON")]
 PAIRS = [f"flags {a.name}+{b.name}" for i, a in enumerate(FLAGS) for b in FLAGS[i + 1 :]]
 SIGNS = ("negative", "zero", "positive")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from syslet_conformance.fuzz.arena import HEADS, Arena
 from syslet_conformance.fuzz.play import ERROR, NULL_WORD, SUBMITTED, Outcome, closing
-from syslet_conformance.fuzz.stream import CLOSE, CONSUME, EXEC, KINDS, Step, Stream
+from syslet_conformance.fuzz.stream import CONSUME, EXEC, KINDS, Step, Stream
 
 NAMES = {ERROR: "an error", NULL_WORD: "NULL", SUBMITTED: "the submitted atom"}
 
@@ -37,8 +37,6 @@ def _of_step(step: Step, wanted: object, given: object) -> str:
         assert isinstance(wanted, tuple)
         assert isinstance(given, tuple)
         return _entries("consume gave", wanted, given)
-    if step.kind == CLOSE:
-        return "close gave another result"
     if isinstance(given, bytes):
         return f"{kind} gave other bytes"
     return f"{kind} gave {NAMES.get(str(given), given)}, wanted {NAMES.get(str(wanted), wanted)}"
@@ -61,6 +59,6 @@ def _count(count: int, what: str) -> str:
 
 def _thing(arena: Arena, offset: int) -> str:
     """What lies there, such that like things have one name."""
-    label = max((at, name) for name, at in arena.labels.items() if at <= offset)[1]
+    label, _ = arena.label_at(offset)
     kinds = {"n": "a number", "p": "a pointer", "r": "a ring", "h": "a head", "s": "the scratch"}
     return kinds.get(label[0], "an atom") if label != "bad" else "bad"

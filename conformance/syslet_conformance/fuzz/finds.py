@@ -23,6 +23,8 @@ LIMIT_BYTES = 1 << 20
 
 FILE = "find.json"
 
+SLUG_CHARS = 48
+
 
 @dataclass(frozen=True, slots=True)
 class Find:
@@ -52,9 +54,9 @@ class Find:
     @property
     def name(self) -> str:
         """The name of its directory: the difference, and a hash of it with backend and ABI."""
-        slug = re.sub(r"[^a-z0-9]+", "-", kind_of(self.difference).lower()).strip("-")[:48]
-        what = f"{self.backend} {self.abi} {kind_of(self.difference)}"
-        return f"{slug}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
+        kind = kind_of(self.difference)
+        what = f"{self.backend} {self.abi} {kind}"
+        return f"{slug(kind)}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
 
 
 KNOWN = -1
@@ -68,6 +70,11 @@ def kind_of(difference: str) -> str:
     """What finds are told apart by: how they differ, or that the engine ended and how."""
     kind = difference.split(":")[0]
     return kind if kind in ENDS else difference
+
+
+def slug(text: str) -> str:
+    """The text as the start of a file's name."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:SLUG_CHARS].strip("-")
 
 
 def save(find: Find, directory: Path, files: dict[str, str]) -> Path:

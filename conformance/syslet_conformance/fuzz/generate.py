@@ -5,8 +5,12 @@ from __future__ import annotations
 from random import Random
 
 from syslet_conformance.fuzz.arena import (
-    CALLS,
+    ASYNC_EXEC,
+    ASYNC_WAIT,
+    ATOMS,
     CODE,
+    GETPID,
+    LSEEK,
     NUMBERS,
     OF_BAD,
     OF_EDGES,
@@ -17,6 +21,11 @@ from syslet_conformance.fuzz.arena import (
     OF_RINGS,
     OF_SCRATCH,
     PLACES,
+    READ,
+    ROW,
+    UMEM_ADD,
+    UNKNOWN,
+    WRITE,
 )
 from syslet_conformance.fuzz.mend import Mender
 from syslet_conformance.fuzz.stream import (
@@ -38,6 +47,7 @@ from syslet_conformance.fuzz.stream import (
     to_bytes,
 )
 from syslet_layouts import ARGUMENTS, Flag
+from syslet_reference import STOPS
 
 THEMES = (
     "lines",
@@ -78,17 +88,15 @@ _ASYNC, _SYNC, _NO_COMPLETE, _SKIP = (
     int(Flag.NO_COMPLETE),
     int(Flag.SKIP_TO_NEXT_ON_STOP),
 )
-_STOPS = (0x08, 0x10, 0x20, 0x40)
+_STOPS = tuple(map(int, STOPS))
 _OFTEN_SMALL = (0, 1, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6, 7, 7, 8, *range(len(NUMBERS)))
 """Numbers of `NUMBERS`: small ones more often."""
 
-_UMEM_ADD, _GETPID, _READ, _WRITE, _LSEEK, _UNKNOWN, _EXEC, _WAIT = range(len(CALLS))
-_PLAIN_CALLS = (_UMEM_ADD,) * 12 + (_GETPID,) * 3 + (_UNKNOWN, _LSEEK, _WRITE)
-_PIPE_CALLS = (_READ,) * 6 + (_WRITE,) * 3 + (_UMEM_ADD,) * 4
-_RARE_CALLS = (_EXEC, _WAIT, _UNKNOWN, _LSEEK, _READ, _WRITE)
+_PLAIN_CALLS = (UMEM_ADD,) * 12 + (GETPID,) * 3 + (UNKNOWN, LSEEK, WRITE)
+_PIPE_CALLS = (READ,) * 6 + (WRITE,) * 3 + (UMEM_ADD,) * 4
+_RARE_CALLS = (ASYNC_EXEC, ASYNC_WAIT, UNKNOWN, LSEEK, READ, WRITE)
 _PLAIN_POINTERS = (*OF_NUMBERS, *OF_NUMBERS, *OF_SCRATCH)
 _CHANGING = (*OF_FIELDS, *OF_FIELDS, *OF_NUMBERS, *OF_POINTERS)
-_ROW = CODE[:8]
 
 MENDED = 0.97
 """How many of the streams are mended, so that they are judged."""
@@ -121,12 +129,12 @@ class Generator:
         data = bytearray(to_bytes(stream))
         for _ in range(1 + int(self._random() * 4)):
             at = int(self._random() * len(data))
-            data[at] = self._bits(8) if self._random() < 0.5 else data[at] ^ 1 << self._bits(3) % 8
+            data[at] = self._bits(8) if self._random() < 0.5 else data[at] ^ 1 << self._bits(3)
         return of_bytes(bytes(data))
 
     def _scenario(self, theme: int) -> Stream:
         chance = self._random
-        count = 1 + int(chance() * chance() * 8)
+        count = 1 + int(chance() * chance() * ATOMS)
         places = self._places(theme, count)
         pointers = self._pointers(theme)
         atoms = [self._atom(theme, index, places) for index in range(count)]
@@ -137,8 +145,8 @@ class Generator:
         return Stream(slots, numbers, pointers, tuple(atoms), self._steps(theme, places))
 
     def _places(self, theme: int, count: int) -> list[int]:
-        start = int(self._random() * (9 - count))
-        places = list(_ROW[start : start + count])
+        start = int(self._random() * (ATOMS + 1 - count))
+        places = list(ROW[start : start + count])
         if theme == IN_THE_WAY:
             for index in range(count):
                 if self._random() < 0.4:
@@ -164,7 +172,7 @@ class Generator:
     def _atom(self, theme: int, index: int, places: list[int]) -> Drawn:
         chance = self._random
         if theme in (PIPED, FULL_PIPES, PATIENT) and chance() < 0.6:
-            call = _WRITE if theme == FULL_PIPES and chance() < 0.6 else self._of(_PIPE_CALLS)
+            call = WRITE if theme == FULL_PIPES and chance() < 0.6 else self._of(_PIPE_CALLS)
         elif chance() < 0.06:
             call = self._of(_RARE_CALLS)
         else:
@@ -222,14 +230,14 @@ class Generator:
 
     def _args(self, theme: int, call: int) -> tuple[int, ...]:
         chance = self._random
-        if call == _UMEM_ADD:
+        if call == UMEM_ADD:
             args = [self._of(OF_POINTERS), self._of(OF_NUMBERS)]
-        elif call in (_READ, _WRITE):
-            end = 1 if call == _WRITE else 0
+        elif call in (READ, WRITE):
+            end = 1 if call == WRITE else 0
             pipe = 0 if chance() < 0.75 else 2
             fd = OF_ENDS[pipe + end] if chance() < 0.95 else self._of((OF_BAD, *OF_ENDS))
             args = [fd, self._of(OF_POINTERS), self._of(OF_NUMBERS)]
-        elif call == _LSEEK:
+        elif call == LSEEK:
             args = [self._of((OF_BAD, *OF_ENDS)), self._of(OF_NUMBERS), self._of(OF_NUMBERS)]
         else:
             args = []

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from syslet_conformance.fuzz.arena import ATOMS, CODE, OF_EDGES
+from syslet_conformance.fuzz.arena import ATOMS, CODE, OF_EDGES, ROW
 from syslet_conformance.fuzz.stream import Drawn
 from syslet_layouts import Flag
+from syslet_reference import STOPS
 
-STOPS = int(
-    Flag.STOP_ON_NONZERO | Flag.STOP_ON_ZERO | Flag.STOP_ON_NEGATIVE | Flag.STOP_ON_NON_POSITIVE
-)
+STOP_BITS = sum(map(int, STOPS))
 _SKIP = int(Flag.SKIP_TO_NEXT_ON_STOP)
-
-ROW = CODE[:ATOMS]
-"""The places of atoms that lie one behind the other."""
 
 _FOLLOWED = frozenset(ROW[:-1])
 
@@ -25,7 +21,7 @@ _ENDS_THERE = frozenset((0, *OF_EDGES))
 
 def successors(atom: Drawn) -> tuple[int, ...]:
     """The places that an atom can lead to; by a skip, too."""
-    if atom.flags & _SKIP and atom.flags & STOPS and atom.at in _FOLLOWED:
+    if atom.flags & _SKIP and atom.flags & STOP_BITS and atom.at in _FOLLOWED:
         return atom.next, atom.at + 1
     return (atom.next,)
 

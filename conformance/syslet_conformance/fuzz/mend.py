@@ -11,23 +11,24 @@ from collections.abc import Sequence
 from random import Random
 
 from syslet_conformance.fuzz.arena import (
-    ATOMS,
-    CALLS,
-    CODE,
+    LSEEK,
     NUMBERS,
     OF_BAD,
     OF_EDGES,
     OF_ENDS,
     OF_NUMBERS,
     OF_POINTERS,
+    READ,
+    ROW,
+    UMEM_ADD,
+    WRITE,
 )
-from syslet_conformance.fuzz.graph import STOPS, closing
+from syslet_conformance.fuzz.graph import STOP_BITS, closing
 from syslet_conformance.fuzz.play import uses_pipes
 from syslet_conformance.fuzz.rules import goes_round_beside
 from syslet_conformance.fuzz.stream import EXEC, POKE, STORE, Drawn, Stream
 from syslet_layouts import Flag
 
-_READ, _WRITE, _LSEEK, _UMEM_ADD = map(CALLS.index, ("read", "write", "lseek", "umem_add"))
 _COUNTS = frozenset(map(NUMBERS.index, (0, 1, 2, 3, 4, 8, 16, 64)))
 """Numbers that can be a count of bytes."""
 
@@ -45,8 +46,6 @@ ROUNDS = 20
 """A loop that is made to end does so within so many rounds."""
 
 _HUGE = {"max": 1 << 62, "min": -1 << 62}
-
-_LAST_OF_ROW = CODE[ATOMS - 1]
 
 
 class Mender:
@@ -91,12 +90,12 @@ class Mender:
     def _calls(self, atom: Drawn, counts: list[int]) -> Drawn:
         """A call that is harmless: a descriptor of the pipes, a buffer, and bytes in it."""
         call, args = atom.call, atom.args
-        if call not in (_READ, _WRITE, _LSEEK):
+        if call not in (READ, WRITE, LSEEK):
             return atom
         fd, buffer, count = (*args, 0, 0, 0)[:3]
         if fd not in _FDS:
-            fd = OF_ENDS[2 * int(self._random() < 0.25) + (call == _WRITE)]
-        if call != _LSEEK:
+            fd = OF_ENDS[2 * int(self._random() < 0.25) + (call == WRITE)]
+        if call != LSEEK:
             if buffer not in _BUFFERS:
                 buffer = self._of(OF_POINTERS)
             if count not in counts and count not in _FAULTS:
@@ -107,7 +106,7 @@ class Mender:
         """An atom that leads to atoms: by next, and by a skip."""
         if atom.next and atom.next not in here and atom.next not in _FAULTS:
             return atom._replace(next=self._of(sorted(here)))
-        if atom.flags & _SKIP and atom.at + 1 not in here and atom.at != _LAST_OF_ROW:
+        if atom.flags & _SKIP and atom.at + 1 not in here and atom.at != ROW[-1]:
             return atom._replace(flags=atom.flags & ~_SKIP)
         return atom
 
@@ -115,14 +114,14 @@ class Mender:
         """An atom that ends its loop: it counts, and stops at one of its counts."""
         pointed = zip(OF_POINTERS, stream.pointers, strict=True)
         counters = [pair for pair in pointed if pair[1] in OF_NUMBERS]
-        if not counters or (atom.flags & STOPS and self._random() < KEPT):
+        if not counters or (atom.flags & STOP_BITS and self._random() < KEPT):
             return atom
         pointer, number = counters[int(self._random() * len(counters))]
         more = self._of(OF_NUMBERS)
         start, step = (_value(stream, place) for place in (number, more))
         stops = _stops_within(start, step)
-        flags = atom.flags & ~STOPS | self._of(stops)
-        return atom._replace(flags=flags, call=_UMEM_ADD, args=(pointer, more))
+        flags = atom.flags & ~STOP_BITS | self._of(stops)
+        return atom._replace(flags=flags, call=UMEM_ADD, args=(pointer, more))
 
 
 def _stops_within(start: int, step: int) -> list[int]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from syslet_conformance.calls import Call
+from syslet_conformance.contract import is_error
 from syslet_conformance.fuzz.arena import (
     ENDS,
-    NUMBERS,
     OF_ENDS,
     PIPES,
     PLACES,
@@ -32,9 +32,6 @@ from syslet_conformance.fuzz.stream import (
     Stream,
     image,
 )
-
-ERRORS = 4095
-"""A return word is a negative errno in so many values."""
 
 ERROR, NULL_WORD, SUBMITTED = "error", "NULL", "submitted"
 """What exec can give, beside an address that was not submitted; which errno is left open."""
@@ -157,7 +154,7 @@ def play(stream: Stream, arena: Arena, port: Port, *, late: frozenset[int], fina
                 closed.add(a)
                 port.close(a)
         elif kind == STORE:
-            _store(arena, port, a, arena.abi.word_struct.pack(arena.values[b % len(NUMBERS)]))
+            _store(arena, port, a, arena.abi.word_struct.pack(arena.values[b]))
         elif kind == POKE:
             _store(arena, port, a, bytes([c]), b)
         elif kind == FILL:
@@ -178,14 +175,14 @@ def play(stream: Stream, arena: Arena, port: Port, *, late: frozenset[int], fina
 def _exec_gave(arena: Arena, word: int, first: int, final: bool) -> object:
     if not word:
         return NULL_WORD
-    if word > arena.abi.word_mask - ERRORS:
+    if is_error(arena.abi, word):
         return ERROR
     is_atom = arena.base <= word < arena.base + arena.size_bytes
     return SUBMITTED if word == first or (final and is_atom) else word
 
 
 def _wait_gave(arena: Arena, word: int) -> object:
-    return ERROR if word > arena.abi.word_mask - ERRORS else word
+    return ERROR if is_error(arena.abi, word) else word
 
 
 def _user_index(arena: Arena, port: Port, head: int) -> int:

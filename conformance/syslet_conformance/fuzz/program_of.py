@@ -23,9 +23,10 @@ from syslet_conformance.fuzz.arena import (
     UNKNOWN_NR,
     Place,
     labels,
+    number_at,
 )
-from syslet_conformance.fuzz.steps_of import pointer, steps_of, word
-from syslet_conformance.fuzz.stream import FLAGS_AT_LARGE, WAITS, Drawn, Stream
+from syslet_conformance.fuzz.steps_of import pointer, steps_of
+from syslet_conformance.fuzz.stream import WAITS, Drawn, Stream
 from syslet_conformance.program import (
     Address,
     Atom,
@@ -101,7 +102,7 @@ def _is_plain(atom: Drawn) -> bool:
 def _front(abi: Abi, stream: Stream) -> Iterator[Declaration]:
     """What lies before the atoms."""
     for index in range(NUMBER_WORDS):
-        yield Words(f"n{index}", (word(abi, stream.numbers[index]),))
+        yield Words(f"n{index}", (number_at(abi, stream.numbers[index]),))
     for index in range(POINTER_WORDS):
         yield Words(f"p{index}", (pointer(abi, stream.pointers[index]),))
     for pipe in PIPES:
@@ -134,15 +135,11 @@ def _atom(abi: Abi, label: str, atom: Drawn) -> Atom:
         label,
         UNKNOWN_NR if name == "unknown" else name,
         tuple(pointer(abi, place) for place in atom.args),
-        Flag(_flags(atom)),
+        Flag(atom.all_flags),
         pointer(abi, atom.ret),
         pointer(abi, atom.next),
-        word(abi, atom.private),
+        number_at(abi, atom.private),
     )
-
-
-def _flags(atom: Drawn) -> int:
-    return atom.flags | FLAGS_AT_LARGE if atom.at_large else atom.flags
 
 
 # -- atoms across others ----------------------------------------------------------------
@@ -154,11 +151,11 @@ def _stored(abi: Abi, atom: Drawn) -> list[Step]:
     assert isinstance(start, Address)
     name, half = CALLS[atom.call], abi.atom_places[0].size_bytes
     nr = UNKNOWN_NR if name == "unknown" else SYSCALL_NUMBERS[name][abi.word_bytes == 8]
-    halves = (_flags(atom), nr)
+    halves = (atom.all_flags, nr)
     args = [pointer(abi, place) for place in atom.args]
     args += [0] * (ARGUMENTS - len(args))
     values: list[Value] = [pointer(abi, atom.ret), pointer(abi, atom.next), *args]
-    values.append(word(abi, atom.private))
+    values.append(number_at(abi, atom.private))
     room_bytes = abi.atom_size - start.offset * (start.label == LAST)
     if half == abi.word_bytes:
         return [Store(start, (*halves, *values)[: room_bytes // half])]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from pathlib import Path
 
 from syslet_conformance.command_files import read_program, write_file
@@ -14,8 +13,6 @@ from syslet_layouts import SysletError
 
 PROGRAM = "program.syslet"
 """The file of a find that holds its program."""
-
-SLUG_CHARS = 48
 
 
 def promote(find_directory: Path, regressions_directory: Path, ids: tuple[str, ...]) -> Path:
@@ -28,11 +25,10 @@ def promote(find_directory: Path, regressions_directory: Path, ids: tuple[str, .
     find = finds.read(find_directory)
     program = format_program(read_program(find_directory / PROGRAM).program)
     hashed = hashlib.sha256(program.encode()).hexdigest()[:8]
-    slug = re.sub(r"[^a-z0-9]+", "-", find.difference.lower())[:SLUG_CHARS].strip("-")
     for other in sorted(regressions_directory.glob(f"*{SUFFIX}")):
         if format_program(read_program(other).program) == program:
             raise SysletError(f"{other}: the same program is there")
-    target = regressions_directory / f"{slug or 'find'}-{hashed}{SUFFIX}"
+    target = regressions_directory / f"{finds.slug(find.difference) or 'find'}-{hashed}{SUFFIX}"
     if target.exists():
         raise SysletError(f"{target}: a file is there")
     head = [f"# {_line(find.difference)}", f"# Found on {_line(find.backend)} ({_line(find.abi)})"]

@@ -11,10 +11,10 @@ from syslet_conformance.fuzz.arena import (
     ATOMS,
     ENDS,
     HEADS,
-    NUMBERS,
     PIPES,
     PLACES,
     labels,
+    number_at,
     offset_in,
 )
 from syslet_conformance.fuzz.play import closing
@@ -59,13 +59,6 @@ def pointer(abi: Abi, number: int) -> Value:
     if not place.label:
         return place.number & abi.word_mask
     return Address(place.label, offset_in(abi, place))
-
-
-def word(abi: Abi, number: int) -> int:
-    """The number of `NUMBERS` at that index."""
-    value = NUMBERS[number]
-    limits = {"max": abi.word_max, "min": abi.word_min}
-    return limits[value] if isinstance(value, str) else value
 
 
 def steps_of(stream: Stream, abi: Abi, late: frozenset[int]) -> list[Step | None]:
@@ -116,7 +109,7 @@ def _step(abi: Abi, number: int, step: Taken, started: bool, pipes: _Pipes) -> S
     if kind == CONSUME:
         return Consume(HEADS[b], a or None)
     if kind == STORE:
-        values = (word(abi, b % len(NUMBERS)),)
+        values = (number_at(abi, b),)
         return Store(pointer(abi, a), values) if _fits(abi, a, 0, abi.word_bytes) else None
     if kind == POKE:
         return Poke(_behind(pointer(abi, a), b), bytes([c])) if _fits(abi, a, b, 1) else None

@@ -2,7 +2,7 @@
 
 Any bytes are a stream: what is too short goes on with zeros, what is too long ends early, and
 every number counts modulo what there is. The bytes of a stream lead back to it. The plainest
-choice is 0 everywhere. docs/fuzzing.md has the format.
+choice is 0 everywhere. docs/fuzzing-targets.md has the format.
 """
 
 from __future__ import annotations
@@ -56,6 +56,11 @@ class Drawn(NamedTuple):
     args: tuple[int, ...]
     private: int = 0
     at_large: int = 0
+
+    @property
+    def all_flags(self) -> int:
+        """Those that mean something, and those above, of 32 bits."""
+        return self.flags | FLAGS_AT_LARGE if self.at_large else self.flags
 
 
 class Step(NamedTuple):
@@ -167,14 +172,12 @@ def image(stream: Stream, arena: Arena, fds: tuple[int, ...]) -> bytearray:
     words += fds
     arena.front_struct.pack_into(data, 0, *words)
     pack, base, atom_size = abi.atom_struct.pack, arena.base, abi.atom_size
-    mask = (1 << 8 * abi.atom_places[0].size_bytes) - 1
     for atom in stream.atoms:
         start = addresses[atom.at] - base
-        flags = atom.flags | FLAGS_AT_LARGE & mask if atom.at_large else atom.flags
         args = [addresses[place] for place in atom.args]
         args += (0,) * (ARGUMENTS - len(args))
         of_atom = pack(
-            flags,
+            atom.all_flags,
             arena.nrs[atom.call],
             addresses[atom.ret],
             addresses[atom.next],

@@ -37,8 +37,6 @@ def told(judge: Judge, stream: Stream) -> dict[str, Any]:
     program = program_of(stream, arena.abi, late=late, reported=(first, second))
     return {
         "program": format_program(program),
-        "judgement": judged.judgement,
-        "difference": judged.difference,
         "expected": [*_outcome(arena, stream, expected), "", "trace of the reference:", *events],
         "got": [*_outcome(arena, stream, got), "", *_memory(arena, expected, got)],
     }
@@ -83,8 +81,8 @@ def name(arena: Arena, word: int) -> str:
     offset = word - arena.base
     if not 0 <= offset <= arena.size_bytes:
         return f"{word:#x}"
-    at, label = max((at, label) for label, at in arena.labels.items() if at <= offset)
-    return f"&{label}" if at == offset else f"&{label}+{offset - at}"
+    label, behind = arena.label_at(offset)
+    return f"&{label}+{behind}" if behind else f"&{label}"
 
 
 def _event(arena: Arena, event: Event) -> str:
