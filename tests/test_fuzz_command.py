@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -181,6 +183,9 @@ STREAM = Stream((1, 2), (0,) * 6, (0,) * 4, (), ())
 FIND = Find("native", "lp64-le", "native 1", "7", 3, 9, "exec gave NULL, wanted an error", STREAM)
 
 
+FIELDS = {**asdict(FIND), "stream": to_bytes(STREAM).hex(), "format": FORMAT}
+
+
 def test_a_find_is_read_as_it_was_written_and_replaced_whole(tmp_path: Path) -> None:
     place = save(FIND, tmp_path, {"got.txt": "first\n"})
     assert read(place) == FIND
@@ -193,16 +198,20 @@ def test_a_find_is_read_as_it_was_written_and_replaced_whole(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "no find: JSONDecodeError"),
-        ("[]", "no find: TypeError"),
-        ("{}", "no find: KeyError 'format'"),
+        ("", "no find: Input data was truncated"),
+        ("[]", "no find: Expected `object`, got `array`"),
+        ("{}", "no find: Object missing required field `format`"),
         (json.dumps({"format": 99}), f"format 99; wanted {FORMAT}"),
-        (json.dumps({"format": FORMAT, "stream": "zz"}), "no find: ValueError"),
-        (json.dumps({"format": FORMAT, "stream": ""}), "no find: TypeError"),
-        ("[" * 100_000, "no find: RecursionError"),
+        (json.dumps({**FIELDS, "stream": "zz"}), "no find: non-hexadecimal number found"),
+        (
+            json.dumps({**FIELDS, "backend": 3}),
+            "no find: Expected `str`, got `int` - at `$.backend`",
+        ),
+        (json.dumps({"format": FORMAT}), "no find: Object missing required field `backend`"),
+        ("[" * 100_000, "no find: "),
         ("x" * (1 << 20) + "x", "more than 1048576 bytes"),
     ],
-    ids=["empty", "list", "no-format", "version", "no-hex", "fields", "deep", "large"],
+    ids=["empty", "list", "no-format", "version", "no-hex", "number", "fields", "deep", "large"],
 )
 def test_a_file_that_is_no_find_is_said_in_one_line(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "find.json"
@@ -235,7 +244,32 @@ def test_what_is_no_stream_in_a_corpus_is_named_and_left_alone(tmp_path: Path) -
     assert (tmp_path / name_of(to_bytes(STREAM))).read_bytes() == to_bytes(STREAM)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 2}', '{"format": 1, "a": 1}'])
+STATE = {
+    "format": 1,
+    "backend": "native",
+    "abi": "lp64-le",
+    "seed": "1",
+    "next_batch": 0,
+    "streams": 0,
+    "judgements": {},
+    "features": {},
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"format": 2}',
+        '{"format": 1, "a": 1}',
+        json.dumps({**STATE, "judgements": {"same": "many"}}),
+        json.dumps({**STATE, "next_batch": -1}),
+        "[" * 100_000,
+    ],
+    ids=["empty", "brace", "list", "version", "fields", "words", "negative", "deep"],
+)
 def test_a_state_that_is_none_is_named_and_the_hunt_starts_anew(tmp_path: Path, text: str) -> None:
     (tmp_path / "state.json").write_text(text)
     start = State("native", "lp64-le", "1")
@@ -243,6 +277,12 @@ def test_a_state_that_is_none_is_named_and_the_hunt_starts_anew(tmp_path: Path, 
     assert state is start
     assert why.startswith(f"{tmp_path / 'state.json'}: ")
     assert why.endswith("the hunt starts anew")
+
+
+def test_a_state_is_read_as_it_was_kept(tmp_path: Path) -> None:
+    state = State("native", "lp64-le", "1", 3, 1500, Counter(same=9), Counter({"flag SYNC": 4}))
+    Corpus(tmp_path).keep_state(state)
+    assert Corpus(tmp_path).state(State("native", "lp64-le", "1")) == (state, "")
 
 
 def test_the_state_of_another_hunt_is_not_taken_up(tmp_path: Path) -> None:
@@ -276,8 +316,8 @@ def test_what_cannot_be_hunted_is_one_line_and_exit_2(words: list[str], says: st
 
 def test_without_a_sandbox_it_says_so_and_ends() -> None:
     before = (
-        "import syslet_conformance.commands.fuzz as fuzz\n"
-        "fuzz.why_not = lambda: 'no seccomp: the kernel has none'\n"
+        "import syslet_conformance.fuzz.console as console\n"
+        "console.why_not = lambda: 'no seccomp: the kernel has none'\n"
     )
     ran = syslet("fuzz", "reference", "--streams", "1", before=before)
     assert ran.returncode == 2
@@ -285,3 +325,25 @@ def test_without_a_sandbox_it_says_so_and_ends() -> None:
     ran = syslet("fuzz", "reference", "--streams", "10", "--no-sandbox", before=before)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "sandbox" not in ran.stdout
+
+
+def test_no_other_command_waits_for_what_a_hunt_needs() -> None:
+    script = "import sys, syslet_conformance.cli; print('hypothesis' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
+
+
+@pytest.mark.parametrize("option", ["--finds", "--corpus"])
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, option: str) -> None:
+    (tmp_path / "file").touch()
+    words = ("--streams", "2000", "--most-finds", "1", option, tmp_path / "file" / "there")
+    ran = syslet("fuzz", WRONG, *SEED, *words, before=SHORT)
+    assert ran.returncode == 2
+    assert ran.stderr == f"syslet: {tmp_path / 'file' / 'there'}: Not a directory\n"
+
+
+def test_a_corpus_that_goes_away_is_one_line(tmp_path: Path) -> None:
+    corpus = Corpus(tmp_path / "corpus")
+    (tmp_path / "corpus").rmdir()
+    with pytest.raises(SysletError, match=r"state\.json: No such file or directory, wanted a file"):
+        corpus.keep_state(State("native", "lp64-le", "1"))

@@ -5,17 +5,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+import msgspec
+
+from syslet_conformance.command_files import write_file
 from syslet_conformance.fuzz.stream import MOST_STREAM_BYTES
 from syslet_layouts import SysletError
 
 STATE = "state.json"
 FORMAT = 1
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
 MOST_STREAMS = 4096
 """So many streams of a corpus are taken up, those with the first names."""
 
@@ -79,43 +84,54 @@ class Corpus:
         return found, wrong
 
     def add(self, stream: bytes) -> None:
-        """Keep a stream."""
+        """Keep a stream. SysletError where it cannot be written."""
         path = self.directory / name_of(stream)
         if not path.exists():
-            _write(path, stream)
+            write_file(path, stream)
 
     def state(self, start: State) -> tuple[State, str]:
         """How far the hunt `start` came, and a line where the file is of no use."""
         path = self.directory / STATE
         try:
-            fields: dict[str, Any] = json.loads(path.read_bytes())
-            if fields.pop("format") != FORMAT:
-                return start, f"{path}: another format; wanted {FORMAT}: the hunt starts anew"
-            read = State(**fields)
-            read.judgements, read.features = Counter(read.judgements), Counter(read.features)
-            if not isinstance(read.next_batch, int) or not isinstance(read.streams, int):
-                raise TypeError("numbers wanted")
+            data = path.read_bytes()
+            version = msgspec.json.decode(data, type=_Version).format
+            if version != FORMAT:
+                return start, f"{path}: format {version}; wanted {FORMAT}: the hunt starts anew"
+            kept = msgspec.json.decode(data, type=_Kept).state()
         except FileNotFoundError:
             return start, ""
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
             return start, f"{path}: {error}: the hunt starts anew"
-        return (read, "") if read.is_of(start) else (start, "")
+        return (kept, "") if kept.is_of(start) else (start, "")
 
     def keep_state(self, state: State) -> None:
-        """Keep how far it came."""
-        fields = {name: getattr(state, name) for name in State.__slots__}
-        data = json.dumps({**fields, "format": FORMAT}, indent=1).encode()
-        _write(self.directory / STATE, data)
+        """Keep how far it came. SysletError where it cannot be written."""
+        kept = {name: getattr(state, name) for name in State.__slots__}
+        data = json.dumps({**kept, "format": FORMAT}, indent=1).encode()
+        write_file(self.directory / STATE, data)
+
+
+class _Version(msgspec.Struct):
+    format: int
+
+
+class _Kept(msgspec.Struct, forbid_unknown_fields=True):
+    """``state.json``: the fields of a `State`."""
+
+    format: int
+    backend: str
+    abi: str
+    seed: str
+    next_batch: Count
+    streams: Count
+    judgements: dict[str, Count]
+    features: dict[str, Count]
+
+    def state(self) -> State:
+        """The state that it holds."""
+        counts = Counter(self.judgements), Counter(self.features)
+        return State(self.backend, self.abi, self.seed, self.next_batch, self.streams, *counts)
 
 
 def _is_hex(name: str) -> bool:
     return set(name) <= set("0123456789abcdef")
-
-
-def _write(path: Path, data: bytes) -> None:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    with fresh.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)

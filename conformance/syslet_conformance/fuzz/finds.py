@@ -10,7 +10,8 @@ import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from syslet_conformance.fuzz.stream import Stream, of_bytes, to_bytes
 from syslet_layouts import SysletError
@@ -78,13 +79,24 @@ def slug(text: str) -> str:
 
 
 def save(find: Find, directory: Path, files: dict[str, str]) -> Path:
-    """Write it, with further files, as ``directory/NAME``; one that was there is replaced whole."""
-    directory.mkdir(parents=True, exist_ok=True)
-    target = directory / find.name
-    fresh = Path(tempfile.mkdtemp(prefix=".", dir=directory))
+    """Write it, with further files, as ``directory/NAME``; one that was there is replaced whole.
+
+    SysletError where it cannot be written.
+    """
     fields = {**asdict(find), "stream": to_bytes(find.stream).hex(), "format": FORMAT}
-    for name, text in {FILE: json.dumps(fields, indent=1) + "\n", **files}.items():
-        (fresh / name).write_text(text, encoding="utf-8")
+    texts = {FILE: json.dumps(fields, indent=1) + "\n", **files}
+    try:
+        return _saved(directory, find.name, texts)
+    except OSError as error:
+        raise SysletError(f"{directory}: {error.strerror}") from None
+
+
+def _saved(directory: Path, name: str, texts: dict[str, str]) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    target = directory / name
+    fresh = Path(tempfile.mkdtemp(prefix=".", dir=directory))
+    for file, text in texts.items():
+        (fresh / file).write_text(text, encoding="utf-8")
     old = Path(tempfile.mkdtemp(prefix=".", dir=directory))
     if target.exists():
         os.rename(target, old / "old")
@@ -92,6 +104,27 @@ def save(find: Find, directory: Path, files: dict[str, str]) -> Path:
     os.chmod(target, 0o755)
     shutil.rmtree(old)
     return target
+
+
+class _Version(msgspec.Struct):
+    format: int
+
+
+class _Fields(msgspec.Struct, forbid_unknown_fields=True):
+    """``find.json``: the fields of a `Find`, its stream as hexadecimal digits."""
+
+    format: int
+    backend: str
+    abi: str
+    engine: str
+    seed: str
+    batch: int
+    number: int
+    difference: str
+    stream: str
+    shrunk: bool
+    repeated: int
+    replays: int
 
 
 def read(path: Path) -> Find:
@@ -105,15 +138,11 @@ def read(path: Path) -> Find:
     if len(data) > LIMIT_BYTES:
         raise SysletError(f"{file}: more than {LIMIT_BYTES} bytes: no find")
     try:
-        fields: dict[str, Any] = json.loads(data)
-        version = fields.pop("format")
+        version = msgspec.json.decode(data, type=_Version).format
         if version != FORMAT:
-            raise SysletError(f"{file}: format {version!r}; wanted {FORMAT}")
-        stream = of_bytes(bytes.fromhex(fields.pop("stream")))
-        find = Find(stream=stream, **fields)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise SysletError(f"{file}: no find: {type(error).__name__} {error}"[:200]) from None
-    texts = (find.backend, find.abi, find.engine, find.seed, find.difference)
-    if not all(isinstance(text, str) for text in texts):
-        raise SysletError(f"{file}: no find: backend, abi, engine, seed, difference: wanted text")
-    return find
+            raise SysletError(f"{file}: format {version}; wanted {FORMAT}")
+        fields = msgspec.structs.asdict(msgspec.json.decode(data, type=_Fields))
+        del fields["format"]
+        return Find(**{**fields, "stream": of_bytes(bytes.fromhex(fields["stream"]))})
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise SysletError(f"{file}: no find: {error}"[:200]) from None
