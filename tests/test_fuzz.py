@@ -9,6 +9,9 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mutants.arguments import RUN
+from mutants.engine import Mutant
+from mutants.rewritten import rewritten
 
 from syslet_conformance.backends import EmbeddedEngine, reference
 from syslet_conformance.fuzz import batch
@@ -256,6 +259,30 @@ def test_a_lost_completion_is_a_find_whatever_the_order() -> None:
     judged = judge_of(ABIS["ilp32-be"], PostsNothingOfTwo).judge(stream)
     assert judged.judgement is Judgement.FIND
     assert judged.difference == "fewer completions than syslets that went asynchronous"
+
+
+class RefusesOddArguments(Mutant):
+    """An argument that is not aligned is a fault, which an engine may make of it."""
+
+    def aligned(self, pointer: int) -> int:
+        """The pointer. KeyError, which is a fault, where it is not aligned."""
+        if pointer % self.abi.word_bytes:
+            raise KeyError(pointer)
+        return pointer
+
+    _run = rewritten(RUN, ("pages[pointer >>", "pages[self.aligned(pointer) >>"))
+
+
+def test_an_engine_that_refuses_what_is_not_aligned_is_not_accused() -> None:
+    odd = PLACES.index(Place("n0", odd_bytes=1))
+    atom = Drawn(A0, 0, UMEM_ADD, 0, 0, (OF_POINTERS[0], odd))
+    stream = PLAIN._replace(atoms=(atom,), steps=(Step(EXEC, A0),))
+    abi = ABIS["ilp32-le"]
+    assert judge_of(abi).judge(stream).judgement is Judgement.SAME
+    judged = Judge(RefusesOddArguments(abi)).judge(stream)
+    assert judged.judgement is Judgement.UNJUDGED
+    even = stream._replace(atoms=(atom._replace(args=(OF_POINTERS[0], OF_NUMBERS[0])),))
+    assert Judge(RefusesOddArguments(abi)).judge(even).judgement is Judgement.SAME
 
 
 # -- coverage, steering, batches --------------------------------------------------------

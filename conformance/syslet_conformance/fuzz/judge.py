@@ -10,7 +10,7 @@ from syslet_conformance.fuzz.difference import difference
 from syslet_conformance.fuzz.mirror import Unjudged
 from syslet_conformance.fuzz.oracle import Among, Oracle
 from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome, play, uses_pipes
-from syslet_conformance.fuzz.rules import broken, may_not_end
+from syslet_conformance.fuzz.rules import broken, may_not_end, names_odd
 from syslet_conformance.fuzz.stream import Stream
 from syslet_conformance.fuzz.subject import Subject
 from syslet_reference.trace import Trace
@@ -57,6 +57,8 @@ class Judge:
     def judge(self, stream: Stream, trace: Trace | None = None) -> Judged:
         """Play a stream on both. Hang where a call does not return."""
         subject, oracle = self.subject, self.oracle
+        if not subject.ground.runs_odd and names_odd(stream):
+            return Judged(Judgement.UNJUDGED, "what is not aligned may be refused")
         fds = subject.fds(used=uses_pipes(stream))
         try:
             expected, late = oracle.expected(stream, fds, trace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syslet_conformance.fuzz.arena import (
+    ODD,
     OF_BAD,
     OF_EDGES,
     OF_ENDS,
@@ -34,6 +35,14 @@ def is_plain(stream: Stream) -> bool:
     written = [*stream.pointers, *(atom.ret for atom in stream.atoms)]
     pokes = (step for step in stream.steps if step.kind in (POKE, STORE))
     return _PLAIN.issuperset(written) and not any(True for _ in pokes)
+
+
+def names_odd(stream: Stream) -> bool:
+    """Whether an atom or a step names a place that is not aligned."""
+    places = [*stream.pointers, *(step.a for step in stream.steps if step.kind == EXEC)]
+    for atom in stream.atoms:
+        places += [atom.at, atom.ret, atom.next, *atom.args]
+    return not ODD.isdisjoint(places)
 
 
 def may_not_end(stream: Stream, expected: Outcome) -> bool:
