@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from syslet_layouts import ABIS, Abi, Flag
+from syslet_native.generated import write_or_check
 
 HEADER = Path(__file__).parent / "src" / "layout_facts.h"
 BY_LONG = {4: "ilp32-le", 8: "lp64-le"}
@@ -54,16 +55,7 @@ def _structs(abi: Abi) -> Iterator[str]:
 
 def main(words: list[str]) -> int:
     """0; 1 where --check finds another file."""
-    if words == ["--check"]:
-        if HEADER.read_text() == facts():
-            return 0
-        print(f"{HEADER}: not what layout_facts writes; run it", file=sys.stderr)
-        return 1
-    if words:
-        print(f"usage: layout_facts [--check], got {' '.join(words)}", file=sys.stderr)
-        return 2
-    HEADER.write_text(facts())
-    return 0
+    return write_or_check("layout_facts", words, HEADER, facts())
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from syslet_conformance.fuzz import arena, stream
 from syslet_conformance.fuzz.arena import Arena
 from syslet_conformance.fuzz.play import MOST_REPORTS, PIPE_CLOSES
 from syslet_layouts import ABIS, ARGUMENTS, Abi
+from syslet_native.generated import write_or_check
 
 HEADER = Path(syslet_native.__file__).parent / "fuzz" / "stream_tables.h"
 BY_LONG = {4: "ilp32-le", 8: "lp64-le"}
@@ -126,16 +127,7 @@ def _listed(values: Iterable[int]) -> str:
 
 def main(words: list[str]) -> int:
     """0; 1 where --check finds another file."""
-    if words == ["--check"]:
-        if HEADER.read_text() == tables():
-            return 0
-        print(f"{HEADER}: not what c_tables writes; run it", file=sys.stderr)
-        return 1
-    if words:
-        print(f"usage: c_tables [--check], got {' '.join(words)}", file=sys.stderr)
-        return 2
-    HEADER.write_text(tables())
-    return 0
+    return write_or_check("c_tables", words, HEADER, tables())
 
 
 if __name__ == "__main__":
