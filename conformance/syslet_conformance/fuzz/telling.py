@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from syslet_conformance.fuzz.arena import Arena
@@ -9,6 +10,7 @@ from syslet_conformance.fuzz.judge import Judge
 from syslet_conformance.fuzz.play import Outcome, closing, uses_pipes
 from syslet_conformance.fuzz.program_of import program_of
 from syslet_conformance.fuzz.stream import KINDS, Stream
+from syslet_conformance.showing import detail_text
 from syslet_conformance.text import format_program
 from syslet_layouts import SysletError
 from syslet_reference.trace import Event
@@ -86,12 +88,10 @@ def name(arena: Arena, word: int) -> str:
 
 
 def _event(arena: Arena, event: Event) -> str:
-    details = (f"{k}={_detail(arena, v)}" for k, v in event.detail.items())
+    details = detail_text(arena.abi, partial(name, arena), event.detail)
     atom = name(arena, event.atom) if event.atom else "-"
-    return f"{event.step} syslet {event.syslet} {atom} {' '.join(details)}".rstrip()
+    return f"{event.step} syslet {event.syslet} {atom} {_spaced(details)}".rstrip()
 
 
-def _detail(arena: Arena, value: int | str) -> str:
-    if isinstance(value, str):
-        return value
-    return name(arena, value) if value > arena.abi.word_bytes * 16 else str(value)
+def _spaced(details: dict[str, str]) -> str:
+    return " ".join(f"{key}={value}" for key, value in details.items())
