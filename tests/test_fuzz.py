@@ -328,6 +328,20 @@ def test_a_batch_is_the_same_by_the_same_seed_and_from_any_stream_on() -> None:
     assert len(seen[0]) == 60
 
 
+class _SaysOneMore(Mutant):
+    """An exec returns one more than it should, whatever it ran."""
+
+    def _exec(self, atom: int, head: int) -> int:
+        return super()._exec(atom, head) + 1
+
+
+def test_a_batch_that_is_over_counts_what_was_played() -> None:
+    result = batch.run(Judge(_SaysOneMore(ABIS["ilp32-le"])), "many", 0, [])
+    assert len(result.finds) == batch.MOST_FINDS
+    assert result.played == result.finds[-1].number + 1 < batch.STREAMS
+    assert sum(result.judgements.values()) == result.played
+
+
 def test_a_corpus_is_drawn_from() -> None:
     judge = judge_of(ABIS["lp64-le"])
     marked = to_bytes(PLAIN._replace(numbers=(9,) * 6, atoms=(adds(A0),), steps=(Step(EXEC, A0),)))

@@ -36,6 +36,8 @@ class Found:
 class Result:
     """What came of a batch: counts of judgements and features, finds, and what reached more."""
 
+    played: int = 0
+    """The streams up to the last one that was played: all, but where there were many finds."""
     judgements: Counter[str] = field(default_factory=Counter)
     features: Counter[str] = field(default_factory=Counter)
     finds: list[Found] = field(default_factory=list)
@@ -77,6 +79,7 @@ def run(
         fresh = any(not steering.counted[feature] for feature in features)
         steering.saw(theme, features)
         _note(result, judged, index, stream, fresh=fresh)
+        result.played = index + 1
         if len(result.finds) == MOST_FINDS:
             break
     result.features = steering.counted

@@ -93,6 +93,7 @@ class Child:
             before=self.now.set,
         )
         return {
+            "played": result.played,
             "judgements": result.judgements,
             "features": result.features,
             "finds": [(f.number, f.stream.hex(), f.difference) for f in result.finds],

@@ -46,29 +46,30 @@ _WORKERS = Workers(_hunter)
 
 
 def run_batch(spec: Spec, number: int, streams: int) -> dict[str, Any]:
-    """Play so many streams of a batch: counts, finds as (number, stream, difference), and fresh
-    streams.
+    """Play so many streams of a batch: counts, finds as (number, stream, difference), fresh
+    streams, and how many ``streams`` were played.
 
     Where the engine ends in a stream that is a find, and the batch goes on behind it. Where it
     hangs, the batch is over: many streams may hang alike, and each takes long to be known.
     SysletError where it cannot be opened, or the hunt was ended.
     """
-    start, finds = 0, list[tuple[int, str, str]]()
+    played, finds = 0, list[tuple[int, str, str]]()
     answer: dict[str, Any] = {"judgements": {}, "features": {}, "finds": [], "fresh": []}
     order = {"do": "batch", "seed": spec.seed, "batch": number, "streams": streams}
-    while start < streams and len(finds) < MOST_ENDS:
+    while played < streams and len(finds) < MOST_ENDS:
         try:
-            answer = _WORKERS.get(spec).ask({**order, "start": start})
+            answer = _WORKERS.get(spec).ask({**order, "start": played})
+            played = answer["played"]
             break
         except Ended as ended:
             if _WORKERS.drop():
                 raise SysletError("the hunt was ended") from None
             finds.append((ended.number, ended.stream.hex(), ended.how))
+            played = max(played, ended.number + 1)
             if ended.hung:
                 break
-            start = max(start, ended.number + 1)
     answer["finds"] = [*finds, *map(tuple, answer["finds"])]
-    answer["streams"] = streams
+    answer["streams"] = played
     return answer
 
 
