@@ -13,7 +13,10 @@ NAMES = {ERROR: "an error", NULL_WORD: "NULL", SUBMITTED: "the submitted atom"}
 def difference(stream: Stream, arena: Arena, expected: Outcome, got: Outcome) -> str:
     """Where the two part first: in what a step gave, at the end, or in memory. Empty: nowhere."""
     steps = [*stream.steps, *closing(stream)]
-    for step, wanted, given in zip(steps, expected.gave, got.gave, strict=True):
+    for number, step in enumerate(steps):
+        if number in got.later - expected.later:
+            return f"{KINDS[step.kind]} returned only when a later step let it go"
+        wanted, given = expected.gave[number], got.gave[number]
         if wanted != given:
             return _of_step(step, wanted, given)
     for head, wanted_end, given_end in zip(HEADS, expected.ends, got.ends, strict=True):

@@ -70,7 +70,7 @@ class Judge:
         if got == expected:
             return Judged(Judgement.SAME, "", expected, got)
         found = difference(stream, subject.arena, expected, got)
-        among = oracle.allows(stream, fds, got)
+        among = oracle.allows(stream, fds, got, late)
         if among is Among.YES:
             return Judged(Judgement.ALLOWED, found, expected, got)
         rule = broken(stream, subject.arena, expected, got)
@@ -105,7 +105,7 @@ class Judge:
                 fds = subject.fds(used=used)
                 expected, _ = self.oracle.expected(stream, fds)
                 got = self._play(stream, late)
-                if got == expected or self.oracle.allows(stream, fds, got) is not Among.NO:
+                if got == expected or self.oracle.allows(stream, fds, got, late) is not Among.NO:
                     return False
         finally:
             subject.patient = False

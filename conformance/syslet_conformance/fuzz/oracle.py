@@ -57,11 +57,12 @@ class Oracle:
         fds: tuple[int, ...],
         choices: Choices | None,
         trace: Trace | None = None,
+        wait: frozenset[int] | None = None,
     ) -> tuple[Outcome, frozenset[int]]:
         late = frozenset[int]()
         while True:
             try:
-                return self._play(stream, fds, late, choices, trace), late
+                return self._play(stream, fds, late, choices, trace, wait), late
             except Blocks as blocks:
                 if blocks.step is None:
                     raise Unjudged("a syslet that nothing lets go") from None
@@ -75,6 +76,7 @@ class Oracle:
         late: frozenset[int],
         choices: Choices | None,
         trace: Trace | None,
+        wait: frozenset[int] | None,
     ) -> Outcome:
         """One play, in the order that is chosen, or each syslet as far as it goes."""
         if choices is not None:
@@ -82,7 +84,7 @@ class Oracle:
         self._mirror.pipes_at(fds)
         self._mirror.play_with(choices, trace)
         try:
-            return play(stream, self._arena, self._mirror, late=late, final=False)
+            return play(stream, self._arena, self._mirror, late=late, final=False, wait=wait)
         except BaseException as error:
             if not isinstance(error, Blocks) or late:
                 self._replace()
@@ -93,25 +95,29 @@ class Oracle:
         self._mirror.close()
         self._mirror = Mirror(self._arena, self._ground)
 
-    def allows(self, stream: Stream, fds: tuple[int, ...], outcome: Outcome) -> Among:
-        """Whether some interleaving comes to that outcome."""
+    def allows(
+        self, stream: Stream, fds: tuple[int, ...], outcome: Outcome, wait: frozenset[int]
+    ) -> Among:
+        """Whether some interleaving comes to that outcome; `wait` are the steps of `expected`."""
         self._most_late = 0
-        among = self._among(stream, fds, outcome)
+        among = self._among(stream, fds, outcome, wait)
         # Which of several callers goes on first, of those that one step lets go, is not chosen.
         return Among.TOO_MANY if among is Among.NO and self._most_late > 1 else among
 
-    def _among(self, stream: Stream, fds: tuple[int, ...], outcome: Outcome) -> Among:
+    def _among(
+        self, stream: Stream, fds: tuple[int, ...], outcome: Outcome, wait: frozenset[int]
+    ) -> Among:
         until = time.monotonic() + MOST_S
         random = Random(0)
         for _ in range(AT_RANDOM):
             drawn = Choices([random.getrandbits(8) for _ in range(64)])
             with contextlib.suppress(Unjudged):
-                if self._until_played(stream, fds, drawn)[0] == outcome:
+                if self._until_played(stream, fds, drawn, wait=wait)[0] == outcome:
                     return Among.YES
         choices = Choices()
         for _ in range(MOST_RUNS):
             try:
-                if self._until_played(stream, fds, choices)[0] == outcome:
+                if self._until_played(stream, fds, choices, wait=wait)[0] == outcome:
                     return Among.YES
             except Unjudged:
                 return Among.TOO_MANY

@@ -96,6 +96,8 @@ class Outcome(NamedTuple):
     ends: tuple[tuple[int, tuple[int, ...]], ...]
     """For each head: how many errors were still reported, and the entries that were left."""
     memory: bytes
+    later: frozenset[int] = frozenset()
+    """Steps whose call a later step let go, of those that were not to wait for one."""
 
 
 def uses_pipes(stream: Stream) -> bool:
@@ -116,8 +118,19 @@ def closing(stream: Stream) -> list[Step]:
     return [Step(CLOSE, ENDS.index(end)) for end in ends if end not in closed]
 
 
-def play(stream: Stream, arena: Arena, port: Port, *, late: frozenset[int], final: bool) -> Outcome:
-    """Play it. `late` are the steps that only later ones let go; `final`: see `Ground`."""
+def play(
+    stream: Stream,
+    arena: Arena,
+    port: Port,
+    *,
+    late: frozenset[int],
+    final: bool,
+    wait: frozenset[int] | None = None,
+) -> Outcome:
+    """Play it. `late` are the steps that only later ones let go; `final`: see `Ground`.
+
+    `wait` are those that were to wait, if they are others.
+    """
     steps = [*stream.steps, *closing(stream)]
     port.begin(image(stream, arena, port.fds(used=uses_pipes(stream))))
     addresses = arena.addresses
@@ -169,7 +182,8 @@ def play(stream: Stream, arena: Arena, port: Port, *, late: frozenset[int], fina
         is_exec = steps[number].kind == EXEC
         gave[number] = _exec_gave(arena, word, first, final) if is_exec else _wait_gave(arena, word)
     ends = tuple(_end(stream, arena, port, head) for head in range(len(RINGS)))
-    return Outcome(tuple(gave), ends, port.get(0, arena.size_bytes))
+    later = frozenset(calls) - (late if wait is None else wait)
+    return Outcome(tuple(gave), ends, port.get(0, arena.size_bytes), later)
 
 
 def _exec_gave(arena: Arena, word: int, first: int, final: bool) -> object:

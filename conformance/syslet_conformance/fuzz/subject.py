@@ -25,11 +25,8 @@ PATIENCE_S = 0.002
 SOON_S = 0.05
 """A call that takes longer waits for a later step, it is assumed."""
 
-
-def _soon(call: Call) -> int | Call:
-    if call.returns_within(SOON_S):
-        return call.join()
-    return call
+PATIENTLY_SOON_S = 0.5
+"""The same for a patient player."""
 
 
 @runtime_checkable
@@ -108,13 +105,18 @@ class Subject:
         """The return word; the call itself where it does not return soon."""
         if not self._used:
             return self.engine.exec(atom, head)
-        return _soon(self.start_exec(atom, head))
+        return self._soon(self.start_exec(atom, head))
 
     def wait(self, min_events: int, user_ring_idx: int, head: int) -> int | Call:
         """The return word; the call itself where it does not return soon."""
         if not self._used:
             return self.engine.wait(min_events, user_ring_idx, head)
-        return _soon(self.start_wait(min_events, user_ring_idx, head))
+        return self._soon(self.start_wait(min_events, user_ring_idx, head))
+
+    def _soon(self, call: Call) -> int | Call:
+        if call.returns_within(PATIENTLY_SOON_S if self.patient else SOON_S):
+            return call.join()
+        return call
 
     def start_exec(self, atom: int, head: int) -> Call:
         """Exec that only a later step lets go."""
