@@ -30,7 +30,8 @@ SHRINK_STILL_S = 2.0
 with more patience."""
 
 TRIES = 3
-"""So often a smaller stream is tried before it counts as one that does not show it."""
+"""So often a smaller stream is tried before it counts as one that does not show it; where the find
+shows each time, it has to show so often."""
 
 
 class Player:
@@ -125,15 +126,26 @@ def _small(player: Player, find: Find, database: ExampleDatabase | None) -> tupl
 
 def _shrunk(player: Player, find: Find, database: ExampleDatabase | None) -> Stream:
     kind = kind_of(find.difference)
+    steady = kind not in ENDS and _shows_each_time(player, find.stream, kind)
     times = 1 if kind in ENDS else TRIES
 
     def still(stream: Stream) -> bool:
+        if steady:
+            return _shows_each_time(player, stream, kind)
         seen = player.differences(stream, times, find.difference)
         return kind in map(kind_of, seen)
 
     key = f"syslet-fuzz {find.abi} {kind}".encode()
     limit_s = SHRINK_ENDS_S if kind in ENDS else SHRINK_S
     return shrunk(find.stream, still, database=database, key=key, limit_s=limit_s)
+
+
+def _shows_each_time(player: Player, stream: Stream, kind: str) -> bool:
+    """Whether it shows in each of a few plays: what is made of such a one shows so, too.
+
+    The first play tells most that do not show it.
+    """
+    return all(player.differences(stream, times)[kind] == times for times in (1, TRIES - 1))
 
 
 def _repeated(player: Player, stream: Stream, difference: str) -> tuple[int, int]:
