@@ -23,6 +23,9 @@ NUMBER_WORDS, POINTER_WORDS, SCRATCH_WORDS = 6, 4, 8
 ATOMS = 8
 PIPES = ("a", "b")
 RINGS, HEADS = ("r0", "r1"), ("h0", "h1")
+NO_HEAD = len(HEADS)
+"""The number of a head that is not there."""
+
 ENDS = ("a.read", "a.write", "b.read", "b.write")
 
 NUMBERS = (0, 1, 2, 3, 4, 8, 16, -1, -2, 64, "max", "min", 0x7FFF_FFFF, -0x8000_0000, -4096, -14)
@@ -123,6 +126,8 @@ class Arena:
         self.values = [number_at(abi, index) & abi.word_mask for index in range(len(NUMBERS))]
         self.nrs = [UNKNOWN_NR if name == "unknown" else numbers[name] for name in CALLS]
         self.heads = [base + self.labels[head] for head in HEADS]
+        self.no_head = base + self.size_bytes
+        """An address at which no head can be read."""
         self.rings = [self.labels[ring] for ring in RINGS]
         """Offsets of the rings."""
         offsets = abi.head_offsets

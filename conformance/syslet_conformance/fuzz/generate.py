@@ -11,6 +11,7 @@ from syslet_conformance.fuzz.arena import (
     CODE,
     GETPID,
     LSEEK,
+    NO_HEAD,
     NUMBERS,
     OF_BAD,
     OF_EDGES,
@@ -27,6 +28,7 @@ from syslet_conformance.fuzz.arena import (
     UNKNOWN,
     WRITE,
 )
+from syslet_conformance.fuzz.crowd import crowd
 from syslet_conformance.fuzz.mend import Mender
 from syslet_conformance.fuzz.stream import (
     CLOSE,
@@ -61,6 +63,7 @@ THEMES = (
     "self-modifying",
     "hostile",
     "in the way",
+    "crowds",
     "mutated",
     "bytes",
 )
@@ -78,6 +81,7 @@ THEMES = (
     SELF_MODIFYING,
     HOSTILE,
     IN_THE_WAY,
+    CROWDS,
     MUTATED,
     BYTES,
 ) = range(len(THEMES))
@@ -98,6 +102,12 @@ _RARE_CALLS = (ASYNC_EXEC, ASYNC_WAIT, UNKNOWN, LSEEK, READ, WRITE)
 _PLAIN_POINTERS = (*OF_NUMBERS, *OF_NUMBERS, *OF_SCRATCH)
 _CHANGING = (*OF_FIELDS, *OF_FIELDS, *OF_NUMBERS, *OF_POINTERS)
 
+NO_HEADS = 0.03
+"""How many of the later execs have no head."""
+
+OTHER_INDICES = 0.15
+"""How many of the waits pass another index than the program has come to."""
+
 MENDED = 0.97
 """How many of the streams are mended, so that they are judged."""
 
@@ -106,7 +116,7 @@ class Generator:
     """Draws streams, all of them determined by the state of `random`."""
 
     def __init__(self, random: Random) -> None:
-        self._random = random.random
+        self._source, self._random = random, random.random
         self._mended = Mender(random).mended
         self._bits = random.getrandbits
         self._bytes = random.randbytes
@@ -118,6 +128,8 @@ class Generator:
         """A stream of a theme of `THEMES`, by its number."""
         if theme == BYTES:
             stream = of_bytes(self._bytes(64 + int(self._random() * 160)))
+        elif theme == CROWDS:
+            stream = crowd(self._source)
         else:
             stream = self._scenario(theme)
         if theme == MUTATED:
@@ -267,7 +279,8 @@ class Generator:
                 first = places[0] if chance() < 0.6 else places[int(chance() * len(places))]
                 if theme == HOSTILE and chance() < 0.15:
                     first = int(chance() * len(PLACES))
-                steps.append(Step(EXEC, first, int(chance() < 0.3)))
+                head = NO_HEAD if chance() < NO_HEADS else int(chance() < 0.3)
+                steps.append(Step(EXEC, first, head))
             if theme in (PIPED, PATIENT) and chance() < 0.6:
                 steps.append(self._feed())
             elif theme == FULL_PIPES and chance() < 0.6:
@@ -275,7 +288,9 @@ class Generator:
             elif theme in (PIPED, FULL_PIPES) and chance() < 0.15:
                 steps.append(Step(CLOSE, int(chance() * 4)))
             if chance() < 0.5:
-                steps.append(Step(WAIT, int(chance() * chance() * 7), int(chance() < 0.2)))
+                wanted, head = int(chance() * chance() * 7), int(chance() < 0.2)
+                index = 1 + int(chance() * 2) if chance() < OTHER_INDICES else 0
+                steps.append(Step(WAIT, wanted, head, index))
             if chance() < (0.15 if theme == OVERFLOW else 0.5):
                 steps.append(Step(CONSUME, int(chance() * 3), int(chance() < 0.2)))
             if chance() < 0.06:

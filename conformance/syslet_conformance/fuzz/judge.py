@@ -9,7 +9,7 @@ from syslet_conformance.contract import Engine
 from syslet_conformance.fuzz.difference import difference
 from syslet_conformance.fuzz.mirror import Unjudged
 from syslet_conformance.fuzz.oracle import Among, Oracle
-from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome, play, uses_pipes
+from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome, comes_to, play, uses_pipes
 from syslet_conformance.fuzz.rules import broken, may_not_end, names_odd
 from syslet_conformance.fuzz.stream import Stream
 from syslet_conformance.fuzz.subject import Subject
@@ -67,7 +67,7 @@ class Judge:
         if may_not_end(stream, expected):
             return Judged(Judgement.UNJUDGED, "some order of its syslets may not end")
         got = self._play(stream, late)
-        if got == expected:
+        if comes_to(got, expected):
             return Judged(Judgement.SAME, "", expected, got)
         found = difference(stream, subject.arena, expected, got)
         among = oracle.allows(stream, fds, got, late)
@@ -105,7 +105,9 @@ class Judge:
                 fds = subject.fds(used=used)
                 expected, _ = self.oracle.expected(stream, fds)
                 got = self._play(stream, late)
-                if got == expected or self.oracle.allows(stream, fds, got, late) is not Among.NO:
+                if comes_to(got, expected):
+                    return False
+                if self.oracle.allows(stream, fds, got, late) is not Among.NO:
                     return False
         finally:
             subject.patient = False

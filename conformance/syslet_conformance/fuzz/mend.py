@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from random import Random
 
 from syslet_conformance.fuzz.arena import (
+    GETPID,
     LSEEK,
+    NO_HEAD,
     NUMBERS,
     OF_BAD,
     OF_EDGES,
@@ -26,7 +28,7 @@ from syslet_conformance.fuzz.arena import (
 from syslet_conformance.fuzz.graph import STOP_BITS, closing
 from syslet_conformance.fuzz.play import uses_pipes
 from syslet_conformance.fuzz.rules import goes_round_beside
-from syslet_conformance.fuzz.stream import EXEC, POKE, STORE, Drawn, Stream
+from syslet_conformance.fuzz.stream import EXEC, POKE, STORE, Drawn, Step, Stream
 from syslet_layouts import Flag
 
 _COUNTS = frozenset(map(NUMBERS.index, (0, 1, 2, 3, 4, 8, 16, 64)))
@@ -38,6 +40,9 @@ _FDS = frozenset((*OF_ENDS, OF_BAD)) | _FAULTS
 _BUFFERS = frozenset(OF_POINTERS) | _FAULTS
 _ASYNC = int(Flag.ASYNC)
 _SKIP = int(Flag.SKIP_TO_NEXT_ON_STOP)
+
+HEADLESS = 0.3
+"""How many of the streams keep execs without a head."""
 
 KEPT = 0.3
 """How many of the loops with a stop flag stay as they are, though they may have no end."""
@@ -64,14 +69,10 @@ class Mender:
         if not counts:
             numbers, counts = (_ONE, *numbers[1:]), [OF_NUMBERS[0]]
         atoms = tuple([self._goes_on(self._calls(atom, counts), here) for atom in stream.atoms])
-        steps = stream.steps
-        first = stream.atoms[0].at
-        if any(step.kind == EXEC and step.a not in here | _FAULTS for step in steps):
-            goes = here | _FAULTS
-            steps = tuple(
-                step._replace(a=first) if step.kind == EXEC and step.a not in goes else step
-                for step in steps
-            )
+        steps = self._execs(stream, here | _FAULTS)
+        without = {step.a for step in steps if step.kind == EXEC and step.b == NO_HEAD}
+        if without:
+            atoms = tuple([_idle(atom) if atom.at in without else atom for atom in atoms])
         back = {atom.at for atom in closing(atoms)}
         if back:
             held = stream._replace(numbers=numbers)
@@ -79,6 +80,17 @@ class Mender:
         made = Stream(stream.slots, numbers, stream.pointers, atoms, steps)
         at_once = uses_pipes(made) or any(atom.flags & _ASYNC for atom in atoms)
         return _alone(made) if at_once and goes_round_beside(made) else made
+
+    def _execs(self, stream: Stream, goes: set[int]) -> tuple[Step, ...]:
+        """The steps, with execs that start where there is something, and most with a head."""
+        steps, first = stream.steps, stream.atoms[0].at
+        keeps = self._random() < HEADLESS
+        for number, step in enumerate(steps):
+            if step.kind != EXEC or (step.a in goes and (keeps or step.b != NO_HEAD)):
+                continue
+            a, b = step.a if step.a in goes else first, step.b if keeps else step.b % NO_HEAD
+            steps = (*steps[:number], Step(EXEC, a, b), *steps[number + 1 :])
+        return steps
 
     def _counts(self, stream: Stream) -> list[int]:
         numbered = zip(OF_NUMBERS, stream.numbers, strict=True)
@@ -141,6 +153,11 @@ def _stops_within(start: int, step: int) -> list[int]:
 def _value(stream: Stream, place: int) -> int:
     value = NUMBERS[stream.numbers[place - OF_NUMBERS.start]]
     return value if isinstance(value, int) else _HUGE[value]
+
+
+def _idle(atom: Drawn) -> Drawn:
+    """An atom there that does nothing but go asynchronous: all that a head's lack is seen by."""
+    return Drawn(atom.at, _ASYNC, GETPID, 0, 0, ())
 
 
 def _alone(stream: Stream) -> Stream:

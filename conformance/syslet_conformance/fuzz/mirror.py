@@ -51,6 +51,8 @@ MOST_BAD_BYTES = 1 << 16
 FIRST_FREE_NR = 0x7000_0000
 """From there on, in 31 bits, no kernel has a call."""
 
+_ALONE = Flag.ASYNC | Flag.SYNC | Flag.NO_COMPLETE | Flag.SKIP_TO_NEXT_ON_STOP
+
 
 class Unjudged(Exception):  # noqa: N818 - the verdict's name
     """What a stream does is left open, has no end, or is not harmless."""
@@ -122,6 +124,7 @@ class Mirror(ReferenceEngine):
             head: arena.base + ring for head, ring in zip(arena.heads, arena.rings, strict=True)
         }
         self._indexes = dict.fromkeys(arena.heads, 0)
+        self._no_head, self._getpid = arena.no_head, ground.numbers["getpid"]
         self._main = threading.get_ident()
         self._quiet = threading.Semaphore(0)
         self._started: list[Call] = []
@@ -240,6 +243,21 @@ class Mirror(ReferenceEngine):
             raise Unjudged("a descriptor that is closed under a call that waits for it")
         self.close_fd(self._fds[end])
 
+    def exec(self, atom: int, head: int) -> int:
+        """Exec. With a head that is not there, only what does nothing but go asynchronous."""
+        if head == self._no_head and not self._does_nothing(atom):
+            raise Unjudged("what runs before a head is found not to be there")
+        return super().exec(atom, head)
+
+    def _does_nothing(self, atom: int) -> bool:
+        """Whether it is one atom, asynchronous, with a call that stores nothing."""
+        abi = self.abi
+        if not self.memory.is_mapped(atom, abi.atom_size):
+            return False
+        fields = abi.atom_struct.unpack(self.memory.read(atom, abi.atom_size))
+        flags, nr, *pointers = fields[:5]
+        return flags & _ALONE == Flag.ASYNC and nr == self._getpid and not any(pointers)
+
     def start_exec(self, atom: int, head: int) -> Call:
         """Exec that only a later step lets go."""
         return self._start(partial(self.exec, atom, head))
@@ -293,6 +311,8 @@ class Mirror(ReferenceEngine):
 
     def _descriptor(self, head: int) -> tuple[AsyncHeadUser | None, int]:
         fields, error = super()._descriptor(head)
+        if head == self._no_head:
+            return fields, error
         if fields is None or fields.completion_ring != self._rings[head]:
             raise Unjudged("a descriptor that the stream wrote over")
         if fields.kernel_ring_idx != self._indexes[head]:

@@ -11,7 +11,7 @@ from random import Random
 from syslet_conformance.fuzz.arena import Arena
 from syslet_conformance.fuzz.ground import Ground
 from syslet_conformance.fuzz.mirror import Blocks, Mirror, Unjudged
-from syslet_conformance.fuzz.play import Outcome, play
+from syslet_conformance.fuzz.play import Outcome, comes_to, play
 from syslet_conformance.fuzz.stream import Stream
 from syslet_conformance.interleavings import Choices
 from syslet_reference.trace import Trace
@@ -112,12 +112,12 @@ class Oracle:
         for _ in range(AT_RANDOM):
             drawn = Choices([random.getrandbits(8) for _ in range(64)])
             with contextlib.suppress(Unjudged):
-                if self._until_played(stream, fds, drawn, wait=wait)[0] == outcome:
+                if comes_to(outcome, self._until_played(stream, fds, drawn, wait=wait)[0]):
                     return Among.YES
         choices = Choices()
         for _ in range(MOST_RUNS):
             try:
-                if self._until_played(stream, fds, choices, wait=wait)[0] == outcome:
+                if comes_to(outcome, self._until_played(stream, fds, choices, wait=wait)[0]):
                     return Among.YES
             except Unjudged:
                 return Among.TOO_MANY

@@ -8,6 +8,7 @@ from syslet_conformance.calls import Call
 from syslet_conformance.contract import is_error
 from syslet_conformance.fuzz.arena import (
     ENDS,
+    NO_HEAD,
     OF_ENDS,
     PIPES,
     PLACES,
@@ -98,6 +99,19 @@ class Outcome(NamedTuple):
     memory: bytes
     later: frozenset[int] = frozenset()
     """Steps whose call a later step let go, of those that were not to wait for one."""
+    until: tuple[tuple[int, int], ...] = ()
+    """Steps whose call waited, and the step behind which it was seen to have returned."""
+
+
+def sooner(got: Outcome, wanted: Outcome) -> list[int]:
+    """The steps whose call returned before the step that was to let it go."""
+    seen = dict(got.until)
+    return [number for number, until in wanted.until if seen.get(number, until) < until]
+
+
+def comes_to(got: Outcome, wanted: Outcome) -> bool:
+    """Whether an outcome is the one that is wanted; when a call returned may be seen late."""
+    return got[:-1] == wanted[:-1] and not sooner(got, wanted)
 
 
 def uses_pipes(stream: Stream) -> bool:
@@ -116,6 +130,11 @@ def closing(stream: Stream) -> list[Step]:
     closed = {ENDS[step.a] for step in stream.steps if step.kind == CLOSE}
     ends = [PIPE_CLOSES[pipe in full][pipe] for pipe in range(len(PIPES))]
     return [Step(CLOSE, ENDS.index(end)) for end in ends if end not in closed]
+
+
+def index_named(number: int, slots: int) -> int | None:
+    """The index that a step passes to wait; None: the one that the program has come to."""
+    return (number - 1) % slots if number else None
 
 
 def play(
@@ -137,19 +156,23 @@ def play(
     gave: list[object] = []
     calls: dict[int, tuple[Call, int]] = {}
     closed: set[int] = set()
+    until: dict[int, int] = {}
     for number, step in enumerate(steps):
         port.step = number
         kind, a, b, c = step
         result: object = None
         if kind == EXEC:
             make = port.start_exec if number in late else port.exec
-            word = make(addresses[a], arena.heads[b])
+            word = make(addresses[a], arena.no_head if b == NO_HEAD else arena.heads[b])
             if isinstance(word, Call):
                 calls[number] = word, addresses[a]
             else:
                 result = _exec_gave(arena, word, addresses[a], final)
+                if b == NO_HEAD and result == NULL_WORD:
+                    result = ERROR  # only wait tells it, on some engines
         elif kind == WAIT:
-            index = _user_index(arena, port, b)
+            named = index_named(c, stream.slots[b])
+            index = _user_index(arena, port, b) if named is None else named
             make_wait = port.start_wait if number in late else port.wait
             word = make_wait(WAITS[a], index, arena.heads[b])
             if isinstance(word, Call):
@@ -176,6 +199,9 @@ def play(
             port.drain(a, DRAIN_BYTES)
         gave.append(result)
         port.settled()
+        for waiting, (call, _) in calls.items():
+            if call.returned:
+                until.setdefault(waiting, number)
     port.step = None
     for number, (call, first) in calls.items():
         word = port.join(call)
@@ -183,7 +209,8 @@ def play(
         gave[number] = _exec_gave(arena, word, first, final) if is_exec else _wait_gave(arena, word)
     ends = tuple(_end(stream, arena, port, head) for head in range(len(RINGS)))
     later = frozenset(calls) - (late if wait is None else wait)
-    return Outcome(tuple(gave), ends, port.get(0, arena.size_bytes), later)
+    seen = tuple((number, until.get(number, len(steps))) for number in calls)
+    return Outcome(tuple(gave), ends, port.get(0, arena.size_bytes), later, seen)
 
 
 def _exec_gave(arena: Arena, word: int, first: int, final: bool) -> object:

@@ -11,13 +11,14 @@ from syslet_conformance.fuzz.arena import (
     ATOMS,
     ENDS,
     HEADS,
+    NO_HEAD,
     PIPES,
     PLACES,
     labels,
     number_at,
     offset_in,
 )
-from syslet_conformance.fuzz.play import closing
+from syslet_conformance.fuzz.play import closing, index_named
 from syslet_conformance.fuzz.stream import (
     CLOSE,
     CONSUME,
@@ -68,7 +69,10 @@ def steps_of(stream: Stream, abi: Abi, late: frozenset[int]) -> list[Step | None
     """
     pipes = _Pipes()
     taken = [*stream.steps, *closing(stream)]
-    return [_step(abi, number, step, number in late, pipes) for number, step in enumerate(taken)]
+    return [
+        _step(abi, step, number, stream.slots, number in late, pipes)
+        for number, step in enumerate(taken)
+    ]
 
 
 class _Pipes:
@@ -100,12 +104,14 @@ class _Pipes:
         return Feed(pipe, bytes([number + 1]) * (b + 1))
 
 
-def _step(abi: Abi, number: int, step: Taken, started: bool, pipes: _Pipes) -> Step | None:
+def _step(
+    abi: Abi, step: Taken, number: int, slots: tuple[int, ...], started: bool, pipes: _Pipes
+) -> Step | None:
     kind, a, b, c = step
     if kind == EXEC:
-        return Exec(pointer(abi, a), Address(HEADS[b]), started)
+        return Exec(pointer(abi, a), _head(abi, b), started)
     if kind == WAIT:
-        return Wait(WAITS[a], Address(HEADS[b]), started=started)
+        return Wait(WAITS[a], _head(abi, b), index_named(c, slots[b]), started=started)
     if kind == CONSUME:
         return Consume(HEADS[b], a or None)
     if kind == STORE:
@@ -114,6 +120,11 @@ def _step(abi: Abi, number: int, step: Taken, started: bool, pipes: _Pipes) -> S
     if kind == POKE:
         return Poke(_behind(pointer(abi, a), b), bytes([c])) if _fits(abi, a, b, 1) else None
     return pipes.step(number, step)
+
+
+def _head(abi: Abi, number: int) -> Address:
+    """A head by its label; one that is not there is behind the last atom, where the arena ends."""
+    return Address(f"a{ATOMS - 1}", abi.atom_size) if number == NO_HEAD else Address(HEADS[number])
 
 
 def _fits(abi: Abi, place: int, more: int, size_bytes: int) -> bool:

@@ -15,6 +15,7 @@ from syslet_conformance.fuzz.arena import (
     CODE,
     ENDS,
     HEADS,
+    NO_HEAD,
     NUMBER_WORDS,
     NUMBERS,
     PIPES,
@@ -66,8 +67,9 @@ class Drawn(NamedTuple):
 class Step(NamedTuple):
     """A step: its kind of `KINDS`, and up to three numbers.
 
-    exec PLACE HEAD; wait of `WAITS` HEAD; consume COUNT (0: all) HEAD; feed and drain PIPE
-    COUNT-1; close of `ENDS`; store PLACE of `NUMBERS`; poke PLACE OFFSET BYTE; fill and empty PIPE.
+    exec PLACE HEAD, or `NO_HEAD`; wait of `WAITS` HEAD INDEX+1 (0: that which the program has come
+    to); consume COUNT (0: all) HEAD; feed and drain PIPE COUNT-1; close of `ENDS`; store PLACE of
+    `NUMBERS`; poke PLACE OFFSET BYTE; fill and empty PIPE.
     """
 
     kind: int
@@ -87,8 +89,8 @@ class Stream(NamedTuple):
 
 
 LIMITS = {
-    EXEC: (len(PLACES), len(HEADS), 1),
-    WAIT: (len(WAITS), len(HEADS), 1),
+    EXEC: (len(PLACES), NO_HEAD + 1, 1),
+    WAIT: (len(WAITS), len(HEADS), 3),
     CONSUME: (3, len(HEADS), 1),
     FEED: (len(PIPES), MOST_BYTES, 1),
     DRAIN: (len(PIPES), MOST_BYTES, 1),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol, runtime_checkable
 
@@ -27,6 +28,9 @@ SOON_S = 0.05
 
 PATIENTLY_SOON_S = 0.5
 """The same for a patient player."""
+
+AT_ONCE_S = 0.001
+"""So long is waited behind each step for a call that waits: it might return."""
 
 
 @runtime_checkable
@@ -52,6 +56,7 @@ class Subject:
         self._ends = self._pipes()
         self._closed: set[int] = set()
         self._used = False
+        self._waits: list[Call] = []
 
     def _pipes(self) -> list[int]:
         return [*self.engine.pipe(), *self.engine.pipe()]
@@ -68,6 +73,7 @@ class Subject:
 
     def begin(self, data: bytearray) -> None:
         """Put the arena's bytes there."""
+        self._waits.clear()
         if self._view is None:
             self.engine.write(self.base, bytes(data))
         else:
@@ -105,13 +111,14 @@ class Subject:
         """The return word; the call itself where it does not return soon."""
         if not self._used:
             return self.engine.exec(atom, head)
-        return self._soon(self.start_exec(atom, head))
+        return self._soon(calls.make("exec", partial(self.engine.exec, atom, head)))
 
     def wait(self, min_events: int, user_ring_idx: int, head: int) -> int | Call:
         """The return word; the call itself where it does not return soon."""
         if not self._used:
             return self.engine.wait(min_events, user_ring_idx, head)
-        return self._soon(self.start_wait(min_events, user_ring_idx, head))
+        wait = partial(self.engine.wait, min_events, user_ring_idx, head)
+        return self._soon(calls.make("wait", wait))
 
     def _soon(self, call: Call) -> int | Call:
         if call.returns_within(PATIENTLY_SOON_S if self.patient else SOON_S):
@@ -120,11 +127,16 @@ class Subject:
 
     def start_exec(self, atom: int, head: int) -> Call:
         """Exec that only a later step lets go."""
-        return calls.make("exec", partial(self.engine.exec, atom, head))
+        return self._waiting("exec", partial(self.engine.exec, atom, head))
 
     def start_wait(self, min_events: int, user_ring_idx: int, head: int) -> Call:
         """Wait that only a later step lets go."""
-        return calls.make("wait", partial(self.engine.wait, min_events, user_ring_idx, head))
+        return self._waiting("wait", partial(self.engine.wait, min_events, user_ring_idx, head))
+
+    def _waiting(self, what: str, function: Callable[[], int]) -> Call:
+        call = calls.make(what, function)
+        self._waits.append(call)
+        return call
 
     def join(self, call: Call) -> int:
         """The return word. Hang."""
@@ -132,5 +144,8 @@ class Subject:
 
     def settled(self) -> None:
         """A step is over."""
+        self._waits = [call for call in self._waits if not call.returned]
         if self.patient:
             time.sleep(PATIENCE_S)
+        elif self._waits:
+            self._waits[0].returns_within(AT_ONCE_S)

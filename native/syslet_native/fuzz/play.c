@@ -89,6 +89,13 @@ static void store(const struct player *p, unsigned int place, size_t more,
 	memcpy((char *)p->arena->base + offset, data, count);
 }
 
+/* The index that a step passes to wait, or that the program has come to. */
+static word index_of(const struct player *p, const struct step *step)
+{
+	return step->c ? (step->c - 1U) % p->stream->slots[step->b]
+		       : load_relaxed(user_index(p, step->b));
+}
+
 static void take(struct player *p, const struct step *step, unsigned int number)
 {
 	switch ((enum step_kind)step->kind) {
@@ -98,7 +105,7 @@ static void take(struct player *p, const struct step *step, unsigned int number)
 	case STEP_WAIT:
 		make(p, step->b,
 		     wait_for(p, step->b, stream_waits[step->a],
-			      load_relaxed(user_index(p, step->b))));
+			      index_of(p, step)));
 		break;
 	case STEP_CONSUME:
 		player_consume(p, step->b, step->a);

@@ -51,9 +51,11 @@ static inline word *user_index(const struct player *p, unsigned int head)
 					   user_ring_idx));
 }
 
+/* One that is not there is behind the arena. */
 static inline word head_address(const struct player *p, unsigned int head)
 {
-	return p->arena->base + stream_heads[head];
+	return p->arena->base + (head < STREAM_HEADS ? stream_heads[head] :
+							STREAM_ARENA_BYTES);
 }
 
 static inline struct call wait_for(const struct player *p, unsigned int head,

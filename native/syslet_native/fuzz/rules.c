@@ -22,6 +22,8 @@ static bool is_error(word result)
 void rules_of_exec(struct outcome *outcome, unsigned int head, word atom,
 		   word result)
 {
+	if (head >= STREAM_HEADS && (!result || is_error(result)))
+		return; /* where it is told is nowhere */
 	if (!result)
 		outcome->went[head]++;
 	else if (is_error(result))

@@ -46,8 +46,8 @@ enum step_kind {
 };
 
 static const unsigned short stream_limits[STREAM_KINDS][3] = {
-	[0] = { 92, 2, 1 },
-	[1] = { 7, 2, 1 },
+	[0] = { 92, 3, 1 },
+	[1] = { 7, 2, 3 },
 	[2] = { 3, 2, 1 },
 	[3] = { 2, 16, 1 },
 	[4] = { 2, 16, 1 },
