@@ -1,17 +1,17 @@
 """Hunts every mutant that a fuzzer has to find, cold, and prints what came of it as Markdown.
 
-``python tests/fuzz_proof.py [NAME...]``: a row for each mutant, or for those that are named. Exit 1
-where one is not found within `MOST_STREAMS` and `MOST_S`, keeps more atoms than `MOST_ATOMS`, or
-does not show again.
+``python tests/fuzz_proof.py [--jobs N] [NAME...]``: a row for each mutant, or for those that are
+named. Exit 1 where one is not found within `MOST_STREAMS` and `MOST_S`, keeps more atoms than
+`MOST_ATOMS`, or does not show again.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +30,9 @@ from syslet_native.engine import ABI_NAME
 SEED = "proof"
 MOST_STREAMS, MOST_S, MOST_ATOMS = 200_000, 60.0, 4
 
-HEADER = (
-    "| engine | what is wrong | streams | seconds | atoms | steps | difference | repeats |\n"
-    "| :-- | :-- | --: | --: | --: | --: | :-- | --: |"
-)
+HEADER = """\
+| engine | what is wrong | streams | seconds | atoms | steps | difference | repeats |
+| :-- | :-- | --: | --: | --: | --: | :-- | --: |"""
 
 
 @dataclass(slots=True)
@@ -113,12 +112,11 @@ def built(name: str) -> tuple[str, str]:
     return f"python:fuzz_c_mutants:{name}" if in_process else f"lib:{library}", mutant.wrong
 
 
-def proofs(names: list[str]) -> Iterator[Proof]:
-    """Each mutant hunted, in turn."""
-    for name in names:
-        backend, wrong = built(name)
-        find, streams, seconds = hunted(backend)
-        yield Proof(name, wrong, streams, seconds, find)
+def proof(name: str) -> Proof:
+    """One mutant hunted."""
+    backend, wrong = built(name)
+    find, streams, seconds = hunted(backend)
+    return Proof(name, wrong, streams, seconds, find)
 
 
 def to_be_had() -> list[str]:
@@ -128,15 +126,20 @@ def to_be_had() -> list[str]:
     return [*here, *fuzz_python_mutants.CAUGHT]
 
 
-def main(names: list[str]) -> int:
+def main(jobs: int, names: list[str]) -> int:
     """Print the table; 0 where each row holds."""
     print(HEADER, flush=True)
     holds = True
-    for proof in proofs(names or to_be_had()):
-        print(proof.row, flush=True)
-        holds &= proof.holds
+    with ThreadPoolExecutor(jobs) as executor:
+        for found in executor.map(proof, names or to_be_had()):
+            print(found.row, flush=True)
+            holds &= found.holds
     return int(not holds)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=1, help="mutants hunted at a time")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    given = parser.parse_args()
+    sys.exit(main(given.jobs, given.names))

@@ -70,7 +70,7 @@ class UmemAddGivesMoreThanAWord(Mutant):
 
 
 class SharedTailRunsTwice(Mutant):
-    """The call of an atom that a second atom before it leads to is made twice."""
+    """The call of an atom that a second atom before it leads to, in one exec, is made twice."""
 
     def __init__(self, abi: Abi) -> None:
         super().__init__(abi)
@@ -89,11 +89,8 @@ class SharedTailRunsTwice(Mutant):
             call(args)
         return call(args)
 
-    def map(self, size_bytes: int) -> int:
-        self.led.clear()
-        return super().map(size_bytes)
-
     def _exec(self, atom: int, head: int) -> int:
+        self.led.clear()
         self.is_shared = False
         return super()._exec(atom, head)
 

@@ -16,7 +16,7 @@ pytestmark = [
 PROOFS = {
     "MarksPrivateBehindSix": 500,
     "WrapsASlotEarly": 500,
-    "NonPositiveLeavesOutZero": 4000,
+    "FetchesAWordBehindNull": 1000,
 }
 """Mutants, and the streams within which each is found."""
 
@@ -40,7 +40,7 @@ def test_a_mutant_is_found_and_its_find_is_small(name: str) -> None:
 
 def test_the_same_seed_gives_the_same_first_find(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaign, "finished", lambda find, *_: (find, {}))
-    backend, _ = built("SkipsOnlyInTheCaller")
+    backend, _ = built("FetchesAWordBehindNull")  # no threads: it goes wrong each time
     (first, streams, _), (again, streams_again, _) = (hunted(backend, streams=4000) for _ in "ab")
     assert first is not None
     assert (again, streams_again) == (first, streams)
