@@ -12,7 +12,7 @@ from syslet_conformance.contract import is_error
 from syslet_conformance.fuzz.arena import Arena
 from syslet_conformance.fuzz.generate import THEMES, Generator
 from syslet_conformance.fuzz.ground import asked
-from syslet_conformance.fuzz.mirror import Unjudged
+from syslet_conformance.fuzz.harmless import Unjudged
 from syslet_conformance.fuzz.oracle import Oracle
 from syslet_conformance.fuzz.play import ERROR, NULL_WORD, SUBMITTED, Outcome, uses_pipes
 from syslet_conformance.fuzz.program_of import program_of, stored_steps

@@ -9,7 +9,7 @@ from syslet_conformance.backends import EmbeddedEngine
 from syslet_conformance.container import MAGIC, VERSION
 from syslet_conformance.fuzz.arena import ARENA_BYTES, Arena
 from syslet_conformance.fuzz.ground import asked
-from syslet_conformance.fuzz.mirror import Unjudged
+from syslet_conformance.fuzz.harmless import Unjudged
 from syslet_conformance.fuzz.oracle import Oracle
 from syslet_conformance.fuzz.stream import MOST_STREAM_BYTES, Stream, image, of_bytes, to_bytes
 from syslet_conformance.image import disassemble, disassemble_raw

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from syslet_conformance.contract import Engine
 from syslet_conformance.fuzz.difference import difference
-from syslet_conformance.fuzz.mirror import Unjudged
+from syslet_conformance.fuzz.harmless import Unjudged
 from syslet_conformance.fuzz.oracle import Among, Oracle
 from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome, comes_to, play, uses_pipes
 from syslet_conformance.fuzz.rules import broken, may_not_end, names_odd

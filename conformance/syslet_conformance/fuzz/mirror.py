@@ -9,13 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NoReturn
 
 from syslet_conformance import calls
 from syslet_conformance.calls import Call
 from syslet_conformance.fuzz.arena import UNKNOWN_NR, Arena
 from syslet_conformance.fuzz.cachemiss import missed
 from syslet_conformance.fuzz.ground import Ground
+from syslet_conformance.fuzz.harmless import Calls, Files, Pages, Unjudged
 from syslet_conformance.fuzz.stream import FILL_BYTES
 from syslet_layouts import AsyncHeadUser, Flag
 from syslet_reference import ReferenceEngine
@@ -26,7 +26,6 @@ from syslet_reference.files import (
     PIPE_BYTES,
     POLLIN,
     POLLOUT,
-    OpenFile,
     Pipe,
     PipeReadEnd,
     PipeWriteEnd,
@@ -42,20 +41,10 @@ MOST_ATOMS = 200
 MOST_TURNS = 1500
 """Nor is a stream with more turns of its syslets."""
 
-NOBODYS_FD = 1 << 30
-"""From there on, in 31 bits, no process has a descriptor."""
-
 MOST_BAD_BYTES = 1 << 16
 """Of more bytes, a kernel may say something else before it looks for their memory."""
 
-FIRST_FREE_NR = 0x7000_0000
-"""From there on, in 31 bits, no kernel has a call."""
-
 _ALONE = Flag.ASYNC | Flag.SYNC | Flag.NO_COMPLETE | Flag.SKIP_TO_NEXT_ON_STOP
-
-
-class Unjudged(Exception):  # noqa: N818 - the verdict's name
-    """What a stream does is left open, has no end, or is not harmless."""
 
 
 class Blocks(Exception):  # noqa: N818 - what it says
@@ -66,56 +55,12 @@ class Blocks(Exception):  # noqa: N818 - what it says
         self.step = step
 
 
-class _Files(dict[int, OpenFile]):
-    """The descriptors of a stream's pipes; nobody has -1, nor those that the stream closed."""
-
-    ends: tuple[int, ...] = ()
-
-    def get(self, fd: int, _default: object = None) -> Any:
-        file = super().get(fd)
-        if file is None:
-            number = fd & 0xFFFF_FFFF
-            if number < NOBODYS_FD and (number != fd or fd not in self.ends):
-                raise Unjudged(f"descriptor {fd} is somebody else's")
-        return file
-
-
-class _Calls(dict[int, KernelCall]):
-    """Numbers that no kernel has, or Unjudged."""
-
-    unknown: Callable[[Sequence[int]], int]
-
-    def get(self, nr: int, _default: object = None) -> KernelCall:
-        call = super().get(nr)
-        if call is None:
-            if not FIRST_FREE_NR <= nr & 0xFFFF_FFFF < 1 << 31:
-                raise Unjudged(f"call {nr} is none of those that are harmless")
-            return self.unknown
-        return call
-
-
-class _Pages(dict[int, tuple[int, bytearray]]):
-    """The arena's pages; of all others only a few are surely nobody's, or Unjudged."""
-
-    nobodys: frozenset[int] = frozenset()
-
-    def __missing__(self, page: int) -> NoReturn:
-        if page not in self.nobodys:
-            raise Unjudged("an address that may be somebody else's")
-        raise KeyError(page)
-
-    def get(self, page: int, _default: object = None) -> Any:
-        if page not in self and page not in self.nobodys:
-            raise Unjudged("an address that may be somebody else's")
-        return super().get(page)
-
-
 class Mirror(ReferenceEngine):
     """The reference on one ABI, at an engine's arena; see `play.Port`."""
 
     def __init__(self, arena: Arena, ground: Ground) -> None:
         super().__init__(arena.abi, numbers=ground.numbers)
-        pages = self.memory.pages = _Pages()
+        pages = self.memory.pages = Pages()
         self._view = self.memory.map_at(arena.base, arena.size_bytes)
         behind, last = arena.base + arena.size_bytes >> PAGE_BITS, arena.abi.word_mask >> PAGE_BITS
         pages.nobodys = frozenset({0, behind, last})
@@ -130,13 +75,13 @@ class Mirror(ReferenceEngine):
         self._started: list[Call] = []
         self._turns = 0
         self.step: int | None = None
-        self._files = self.kernel.files = _Files()
+        self._files = self.kernel.files = Files()
         self._fds: tuple[int, ...] = ()
         self._restrict_calls(ground)
 
     def _restrict_calls(self, ground: Ground) -> None:
         kernel, numbers = self.kernel, ground.numbers
-        harmless = _Calls()
+        harmless = Calls()
         for nr, result in ground.results.items():
             harmless[nr] = partial(_answer, result)
         harmless.unknown = partial(_answer, ground.results[UNKNOWN_NR])
