@@ -7,6 +7,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
+from fuzz_python_mutants import CountsFromTheDescriptor, OneFewerOfSeveral
 from hypothesis import given
 from hypothesis import strategies as st
 from mutants.arguments import RUN
@@ -14,11 +15,12 @@ from mutants.engine import Mutant
 from mutants.rewritten import rewritten
 
 from syslet_conformance.backends import EmbeddedEngine, reference
-from syslet_conformance.fuzz import batch
+from syslet_conformance.fuzz import batch, oracle
 from syslet_conformance.fuzz.arena import (
     ARENA_BYTES,
     CALLS,
     CODE,
+    NO_HEAD,
     NUMBERS,
     OF_ENDS,
     OF_NUMBERS,
@@ -45,6 +47,7 @@ from syslet_conformance.fuzz.stream import (
     MOST_STREAM_BYTES,
     STORE,
     WAIT,
+    WAITS,
     Drawn,
     Step,
     Stream,
@@ -61,6 +64,7 @@ ABI_NAMES = list(ABIS)
 UMEM_ADD, GETPID, READ = (CALLS.index(name) for name in ("umem_add", "getpid", "read"))
 A0, A1 = CODE[0], CODE[1]
 ZERO, ONE, TWO = (NUMBERS.index(number) for number in (0, 1, 2))
+READS = Drawn(A0, 0, READ, 0, 0, (OF_ENDS[0], OF_POINTERS[0], OF_NUMBERS[0]))
 PLAIN = Stream((2, 2), (ONE,) * 6, (OF_SCRATCH[0],) * 4, (), ())
 
 
@@ -232,9 +236,8 @@ def test_another_order_of_syslets_that_are_let_go_together_is_allowed() -> None:
             self._runnable.reverse()
             super()._settle(caller_may_go_on=caller_may_go_on)
 
-    reads = Drawn(A0, 0, READ, 0, 0, (OF_ENDS[0], OF_POINTERS[0], OF_NUMBERS[0]))
     stream = PLAIN._replace(
-        atoms=(reads, reads._replace(at=A1)),
+        atoms=(READS, READS._replace(at=A1)),
         steps=(Step(EXEC, A0), Step(EXEC, A1), Step(FEED, 0, 1), Step(WAIT, 2), Step(CONSUME, 0)),
     )
     judged = judge_of(abi, OtherWayRound).judge(stream)
@@ -251,9 +254,8 @@ class PostsNothingOfTwo(EmbeddedEngine):
 
 
 def test_a_lost_completion_is_a_find_whatever_the_order() -> None:
-    reads = Drawn(A0, 0, READ, 0, 0, (OF_ENDS[0], OF_POINTERS[0], OF_NUMBERS[0]))
     stream = PLAIN._replace(
-        atoms=(reads,),
+        atoms=(READS,),
         steps=(Step(EXEC, A0), Step(EXEC, A0), Step(FEED, 0, 3)),
     )
     judged = judge_of(ABIS["ilp32-be"], PostsNothingOfTwo).judge(stream)
@@ -283,6 +285,66 @@ def test_an_engine_that_refuses_what_is_not_aligned_is_not_accused() -> None:
     assert judged.judgement is Judgement.UNJUDGED
     even = stream._replace(atoms=(atom._replace(args=(OF_POINTERS[0], OF_NUMBERS[0])),))
     assert Judge(RefusesOddArguments(abi)).judge(even).judgement is Judgement.SAME
+
+
+class WaitsForOneMore(Mutant):
+    def _wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
+        return super()._wait(min_events + 1, user_ring_idx, head)
+
+
+class TakesWhatHasNoHead(Mutant):
+    """Where no head can be read, what is asynchronous is said to have run in the caller."""
+
+    def _exec(self, atom: int, head: int) -> int:
+        return super()._exec(atom, head) if self.memory.is_mapped(head, 1) else atom
+
+
+PID = Drawn(A1, int(Flag.ASYNC), GETPID, 0, 0, ())
+EXEC_READ, FEED_ONE = Step(EXEC, A0), Step(FEED, 0, 0)
+WAIT_ONE, WAIT_TWO = (Step(WAIT, WAITS.index(events)) for events in (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "steps", "difference"),
+    [
+        (
+            OneFewerOfSeveral,
+            (EXEC_READ, EXEC_READ, WAIT_TWO, FEED_ONE, FEED_ONE),
+            "wait returned before a step let it go",
+        ),
+        (
+            WaitsForOneMore,
+            (Step(EXEC, A1), EXEC_READ, WAIT_ONE, FEED_ONE),
+            "wait returned only when a later step let it go",
+        ),
+        (
+            CountsFromTheDescriptor,  # at index 0 there is an event, at 1 there is none
+            (Step(EXEC, A1), EXEC_READ, WAIT_ONE._replace(c=2), FEED_ONE),
+            "wait returned before a step let it go",
+        ),
+        (
+            TakesWhatHasNoHead,
+            (Step(EXEC, A1, NO_HEAD),),
+            "exec gave the submitted atom, wanted an error",
+        ),
+    ],
+)
+def test_an_engine_that_is_wrong_in_one_way_is_a_find(
+    monkeypatch: pytest.MonkeyPatch, wrong: type[Mutant], steps: tuple[Step, ...], difference: str
+) -> None:
+    monkeypatch.setattr(oracle, "MOST_S", 10)  # a slow machine decides it as well
+    abi = ABIS["ilp32-le"]
+    stream = PLAIN._replace(atoms=(READS, PID), steps=steps)
+    assert judge_of(abi).judge(stream).judgement is Judgement.SAME
+    judged = Judge(wrong(abi)).judge(stream)
+    assert (judged.judgement, judged.difference) == (Judgement.FIND, difference)
+
+
+def test_what_may_run_before_its_head_is_looked_at_is_not_given_to_the_engine(abi: Abi) -> None:
+    stream = PLAIN._replace(atoms=(adds(A0),), steps=(Step(EXEC, A0, NO_HEAD),))
+    judged = judge_of(abi).judge(stream)
+    assert judged.judgement is Judgement.UNJUDGED
+    assert judged.difference == "what runs before a head is found not to be there"
 
 
 # -- coverage, steering, batches --------------------------------------------------------
