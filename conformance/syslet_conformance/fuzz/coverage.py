@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from syslet_conformance.fuzz.arena import CALLS, Arena
 from syslet_layouts import Flag
@@ -16,6 +17,10 @@ GROUPS = ("requirement", "flag", "flags", "stop", "ring", "fault", "call", "way"
 FLAGS = [flag for flag in Flag if flag.value]
 PAIRS = [f"flags {a.name}+{b.name}" for i, a in enumerate(FLAGS) for b in FLAGS[i + 1 :]]
 SIGNS = ("negative", "zero", "positive")
+
+_ALL_STOPS = sum(map(int, STOPS))
+_ASYNC_OR_SYNC = int(Flag.ASYNC | Flag.SYNC)
+_SKIP = int(Flag.SKIP_TO_NEXT_ON_STOP)
 
 REQUIREMENTS: Mapping[str, tuple[str, ...]] = {
     "way next": ("chain.next", "skip.no-stop-follows-next", "chain.sequential"),
@@ -67,13 +72,42 @@ EXPECTED = (
 """Every feature that can be reached."""
 
 
+def _of_flags(bits: int) -> frozenset[str]:
+    held = [flag for flag in FLAGS if bits & flag]
+    found = {f"flag {flag.name}" for flag in held}
+    found |= {f"flags {a.name}+{b.name}" for i, a in enumerate(held) for b in held[i + 1 :]}
+    return frozenset(found)
+
+
+def _of_result(sign: int, bits: int) -> frozenset[str]:
+    stops = {f"stop {flag.name} on {SIGNS[sign]}" for flag in STOPS if bits & flag}
+    return frozenset({f"call {SIGNS[sign]}", *stops})
+
+
+_OF_FLAGS = [_of_flags(bits) for bits in range(sum(FLAGS) + 1)]
+_OF_RESULT = [
+    [_of_result(sign, bits) for bits in range(_ALL_STOPS + 1)] for sign in range(len(SIGNS))
+]
+
+
 class Seen:
     """The features of one stream: a `Trace` to play it with, and what it has seen since `begin`."""
 
     def __init__(self, arena: Arena) -> None:
-        self._arena = arena
-        mask = sum(FLAGS)
-        self._of_flags = {bits: _of_flags(bits) for bits in range(mask + 1)}
+        self._last_whole = arena.base + arena.size_bytes - arena.abi.atom_size
+        self._sees = {
+            "fetch": self._fetch,
+            "argument": self._argument,
+            "call": self._call,
+            "block": self._block,
+            "result": self._result,
+            "store": self._store,
+            "stop": self._stop,
+            "successor": self._successor,
+            "fault": self._fault,
+            "post": self._post,
+            "return": self._return,
+        }
         self._calls = dict(zip(arena.nrs, CALLS, strict=True))
         self._aligned = arena.abi.word_bytes - 1
         self._first_head = arena.heads[0]
@@ -95,63 +129,61 @@ class Seen:
     def __call__(self, event: Event) -> None:
         """One step of the reference's."""
         step, syslet, atom, detail = event
-        add = self.features.add
-        if step == "argument":
-            self._arguments += 1
-            if int(detail["pointer"]) & self._aligned:
-                add("fault odd")
-        elif step == "fetch":
-            self._fetch(syslet, atom, detail)
-        elif step == "call":
-            self._call(int(detail["nr"]))
-        elif step == "result":
-            result = int(detail["result"])
-            sign = "zero" if not result else "negative" if result < 0 else "positive"
-            add(f"call {sign}")
-            for flag in STOPS:
-                if self._flags & flag:
-                    add(f"stop {flag.name} on {sign}")
-        elif step == "store":
-            add("way stored")
-            if detail["value"] == -14:
-                add("fault result")
-        elif step == "stop":
-            self._stopped = int(detail["stopped"])
-        elif step == "successor":
-            self._successor(int(detail["next"]))
-        elif step == "fault":
-            self._fault(syslet, int(detail["address"]))
-        elif step == "block":
-            add("way blocked")
-            self._blocked += 1
-            if self._blocked > 1:
-                add("ring two pending")
-        elif step == "post":
-            self._post(detail)
-        elif step == "return":
-            self._return(atom, int(detail["word"]))
+        see = self._sees.get(step)
+        if see is not None:
+            see(syslet, atom, detail)
         self._previous = step
 
-    def _fault(self, syslet: int, address: int) -> None:
+    def _argument(self, syslet: int, atom: int, detail: Mapping[str, Any]) -> None:
+        del syslet, atom
+        self._arguments += 1
+        if detail["pointer"] & self._aligned:
+            self.features.add("fault odd")
+
+    def _result(self, syslet: int, atom: int, detail: Mapping[str, Any]) -> None:
+        del syslet, atom
+        result = detail["result"]
+        sign = 1 if not result else 0 if result < 0 else 2
+        self.features |= _OF_RESULT[sign][self._flags & _ALL_STOPS]
+
+    def _store(self, syslet: int, atom: int, detail: Mapping[str, Any]) -> None:
+        del syslet, atom
+        self.features.add("way stored")
+        if detail["value"] == -14:
+            self.features.add("fault result")
+
+    def _stop(self, syslet: int, atom: int, detail: Mapping[str, Any]) -> None:
+        del syslet, atom
+        self._stopped = detail["stopped"]
+
+    def _block(self, syslet: int, atom: int, detail: Mapping[str, Any]) -> None:
+        del syslet, atom, detail
+        self.features.add("way blocked")
+        self._blocked += 1
+        if self._blocked > 1:
+            self.features.add("ring two pending")
+
+    def _fault(self, syslet: int, atom: int, detail: Mapping[str, Any]) -> None:
+        del atom
         add = self.features.add
         if not self._atoms.get(syslet):
             add("fault first atom")
         else:
             add("fault argument" if self._previous == "fetch" else "fault later atom")
-        if address & self._aligned:
+        if detail["address"] & self._aligned:
             add("fault odd")
 
-    def _fetch(self, syslet: int, atom: int, detail: Mapping[str, int | str]) -> None:
-        flags = int(detail["flags"])
+    def _fetch(self, syslet: int, atom: int, detail: Mapping[str, Any]) -> None:
+        flags = detail["flags"]
         self._flags, self._arguments = flags, 0
-        self.features |= self._of_flags[flags & 0xFF]
+        self.features |= _OF_FLAGS[flags & 0xFF]
         add = self.features.add
         if flags >> 8:
             add("way at large")
         been = self._atoms.setdefault(syslet, [])
         if atom in been:
             add("way again")
-        if been and flags & (Flag.ASYNC | Flag.SYNC):
+        if been and flags & _ASYNC_OR_SYNC:
             add("way later flag")
         been.append(atom)
         fields = (flags, detail["nr"], detail["ret_ptr"], detail["next"])
@@ -161,11 +193,12 @@ class Seen:
             add("way not stored")
         if atom & self._aligned:
             add("fault odd")
-        if atom + self._arena.abi.atom_size > self._arena.base + self._arena.size_bytes:
+        if atom > self._last_whole:
             add("way packed")
 
-    def _call(self, nr: int) -> None:
-        name = self._calls.get(nr, "unknown")
+    def _call(self, syslet: int, atom: int, detail: Mapping[str, Any]) -> None:
+        del syslet, atom
+        name = self._calls.get(detail["nr"], "unknown")
         self.features.add(f"call {name}")
         if self._arguments == 6:
             self.features.add("way six arguments")
@@ -174,14 +207,16 @@ class Seen:
         if name in ("umem_add", "read", "write") and self._arguments < 2:
             self.features.add("way missing arguments")
 
-    def _successor(self, following: int) -> None:
-        if following:
-            skips = self._stopped and self._flags & Flag.SKIP_TO_NEXT_ON_STOP
+    def _successor(self, syslet: int, atom: int, detail: Mapping[str, Any]) -> None:
+        del syslet, atom
+        if detail["next"]:
+            skips = self._stopped and self._flags & _SKIP
             self.features.add("way skip" if skips else "way next")
         else:
             self.features.add("way end at a stop" if self._stopped else "way end at next NULL")
 
-    def _post(self, detail: Mapping[str, int | str]) -> None:
+    def _post(self, syslet: int, atom: int, detail: Mapping[str, Any]) -> None:
+        del syslet, atom
         add = self.features.add
         if detail["head"] != self._first_head:
             add("ring second head")
@@ -195,16 +230,10 @@ class Seen:
         if detail["index"] == 0:
             add("ring wraps" if "ring first" in self.features else "ring first")
 
-    def _return(self, atom: int, word: int) -> None:
-        if atom and word == atom:
+    def _return(self, syslet: int, atom: int, detail: Mapping[str, Any]) -> None:
+        del syslet
+        if atom and detail["word"] == atom:
             self.features.add("way cached")
-
-
-def _of_flags(bits: int) -> frozenset[str]:
-    held = [flag for flag in FLAGS if bits & flag]
-    found = {f"flag {flag.name}" for flag in held}
-    found |= {f"flags {a.name}+{b.name}" for i, a in enumerate(held) for b in held[i + 1 :]}
-    return frozenset(found)
 
 
 def requirements(counted: Iterable[str]) -> frozenset[str]:
