@@ -3,6 +3,8 @@ against an engine."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Hashable
 from itertools import pairwise
 from random import Random
 
@@ -34,8 +36,10 @@ from syslet_conformance.fuzz.arena import (
 )
 from syslet_conformance.fuzz.coverage import EXPECTED, REQUIREMENTS, Seen
 from syslet_conformance.fuzz.generate import THEMES, Generator
+from syslet_conformance.fuzz.harmless import Unjudged
 from syslet_conformance.fuzz.judge import Judge, Judgement
-from syslet_conformance.fuzz.play import NULL_WORD, SUBMITTED
+from syslet_conformance.fuzz.mirror import Been
+from syslet_conformance.fuzz.play import NULL_WORD, SUBMITTED, Outcome, uses_pipes
 from syslet_conformance.fuzz.rules import may_not_end
 from syslet_conformance.fuzz.shrink import shrunk
 from syslet_conformance.fuzz.steering import Steering
@@ -55,6 +59,7 @@ from syslet_conformance.fuzz.stream import (
     of_bytes,
     to_bytes,
 )
+from syslet_conformance.interleavings import Choices
 from syslet_conformance.registry import REQUIREMENTS as REGISTRY
 from syslet_layouts import ABIS, Abi, Flag, decode_atom, decode_head, decode_words
 from syslet_reference.syslet import Syslet
@@ -345,6 +350,37 @@ def test_what_may_run_before_its_head_is_looked_at_is_not_given_to_the_engine(ab
     judged = judge_of(abi).judge(stream)
     assert judged.judgement is Judgement.UNJUDGED
     assert judged.difference == "what runs before a head is found not to be there"
+
+
+def _outcomes(
+    judge: Judge, stream: Stream, fds: tuple[int, ...], been: set[Hashable] | None
+) -> tuple[set[Outcome], int]:
+    """What every order comes to, and how many were played. Unjudged for too many."""
+    choices, outcomes, runs = Choices(), set[Outcome](), 0
+    while True:
+        with contextlib.suppress(Been):
+            outcomes.add(judge.oracle.played(stream, fds, choices, been=been)[0])
+        runs += 1
+        if runs > 500:
+            raise Unjudged
+        if not choices.advance():
+            return outcomes, runs
+
+
+def test_orders_that_meet_again_leave_out_no_outcome() -> None:
+    judge = judge_of(ABIS["ilp32-le"])
+    generator = Generator(Random(1))
+    once = each = several = 0
+    for number in range(len(THEMES) * 12):
+        stream = generator.draw(number % len(THEMES))
+        fds = judge.subject.fds(used=uses_pipes(stream))
+        with contextlib.suppress(Unjudged):
+            outcomes, runs = _outcomes(judge, stream, fds, None)
+            found, fewer = _outcomes(judge, stream, fds, set())
+            assert found == outcomes, stream
+            once, each, several = once + fewer, each + runs, several + (len(outcomes) > 1)
+    assert several >= 20
+    assert once < each / 2
 
 
 # -- coverage, steering, batches --------------------------------------------------------

@@ -18,6 +18,11 @@ class Choices:
         """A run begins, with the same choices."""
         self._limits = []
 
+    @property
+    def is_new(self) -> bool:
+        """Whether no run has come to the choice that is next."""
+        return len(self._limits) == len(self._choices)
+
     def __call__(self, count: int) -> int:
         """One of `count` alternatives."""
         number = len(self._limits)

@@ -103,6 +103,10 @@ class Outcome(NamedTuple):
     """Steps whose call waited, and the step behind which it was seen to have returned."""
 
 
+class Differs(Exception):  # noqa: N818 - what it says
+    """A step gave something else than in the outcome that was to be come to."""
+
+
 def sooner(got: Outcome, wanted: Outcome) -> list[int]:
     """The steps whose call returned before the step that was to let it go."""
     seen = dict(got.until)
@@ -145,10 +149,12 @@ def play(
     late: frozenset[int],
     final: bool,
     wait: frozenset[int] | None = None,
+    to: Outcome | None = None,
 ) -> Outcome:
     """Play it. `late` are the steps that only later ones let go; `final`: see `Ground`.
 
-    `wait` are those that were to wait, if they are others.
+    `wait` are those that were to wait, if they are others. Differs at the first step that gives
+    something else than in `to`.
     """
     steps = [*stream.steps, *closing(stream)]
     port.begin(image(stream, arena, port.fds(used=uses_pipes(stream))))
@@ -197,6 +203,8 @@ def play(
             port.feed(a, bytes(FILL_BYTES))
         elif kind == EMPTY:
             port.drain(a, DRAIN_BYTES)
+        if to is not None and result != to.gave[number] and number not in calls:
+            raise Differs
         gave.append(result)
         port.settled()
         for waiting, (call, _) in calls.items():
