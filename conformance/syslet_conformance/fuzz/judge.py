@@ -66,7 +66,7 @@ class Judge:
             return Judged(Judgement.UNJUDGED, str(reason))
         if may_not_end(stream, expected):
             return Judged(Judgement.UNJUDGED, "some order of its syslets may not end")
-        got = self._play(stream, late)
+        got = self._play(stream, late, expected)
         if comes_to(got, expected):
             return Judged(Judgement.SAME, "", expected, got)
         found = difference(stream, subject.arena, expected, got)
@@ -92,8 +92,9 @@ class Judge:
             return False
         return not may_not_end(stream, expected)
 
-    def _play(self, stream: Stream, late: frozenset[int]) -> Outcome:
+    def _play(self, stream: Stream, late: frozenset[int], expected: Outcome) -> Outcome:
         subject = self.subject
+        subject.let_go = frozenset(until for _, until in expected.until)
         return play(stream, subject.arena, subject, late=late, final=subject.ground.returns_final)
 
     def _differs_patiently(self, stream: Stream, late: frozenset[int]) -> bool:
@@ -104,7 +105,7 @@ class Judge:
             for _ in range(PATIENT_PLAYS):
                 fds = subject.fds(used=used)
                 expected, _ = self.oracle.expected(stream, fds)
-                got = self._play(stream, late)
+                got = self._play(stream, late, expected)
                 if comes_to(got, expected):
                     return False
                 if self.oracle.allows(stream, fds, got, late) is not Among.NO:

@@ -29,8 +29,9 @@ SOON_S = 0.05
 PATIENTLY_SOON_S = 0.5
 """The same for a patient player."""
 
-AT_ONCE_S = 0.001
-"""So long is waited behind each step for a call that waits: it might return."""
+AT_ONCE_S = 0.0003
+"""So long is waited for a call that waits: behind its step, so that it comes to wait, and before
+the step that is to let it go, so that it may return too soon."""
 
 
 @runtime_checkable
@@ -56,7 +57,9 @@ class Subject:
         self._ends = self._pipes()
         self._closed: set[int] = set()
         self._used = False
-        self._waits: list[Call] = []
+        self.let_go: frozenset[int] = frozenset()
+        """The steps that are to let go a call that waits."""
+        self._waits: list[tuple[int | None, Call]] = []
 
     def _pipes(self) -> list[int]:
         return [*self.engine.pipe(), *self.engine.pipe()]
@@ -135,7 +138,7 @@ class Subject:
 
     def _waiting(self, what: str, function: Callable[[], int]) -> Call:
         call = calls.make(what, function)
-        self._waits.append(call)
+        self._waits.append((self.step, call))
         return call
 
     def join(self, call: Call) -> int:
@@ -144,8 +147,10 @@ class Subject:
 
     def settled(self) -> None:
         """A step is over."""
-        self._waits = [call for call in self._waits if not call.returned]
         if self.patient:
             time.sleep(PATIENCE_S)
-        elif self._waits:
-            self._waits[0].returns_within(AT_ONCE_S)
+        elif self._waits and self.step is not None:
+            self._waits = [(number, call) for number, call in self._waits if not call.returned]
+            started = {number for number, _ in self._waits}
+            if self.step in started or (started and self.step + 1 in self.let_go):
+                self._waits[-1][1].returns_within(AT_ONCE_S)
