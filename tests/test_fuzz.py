@@ -38,10 +38,10 @@ from syslet_conformance.fuzz.coverage import EXPECTED, REQUIREMENTS, Seen
 from syslet_conformance.fuzz.generate import THEMES, Generator
 from syslet_conformance.fuzz.harmless import Unjudged
 from syslet_conformance.fuzz.judge import Judge, Judgement
-from syslet_conformance.fuzz.mirror import Been
 from syslet_conformance.fuzz.play import NULL_WORD, SUBMITTED, Outcome, uses_pipes
 from syslet_conformance.fuzz.rules import may_not_end
 from syslet_conformance.fuzz.shrink import shrunk
+from syslet_conformance.fuzz.states import Been
 from syslet_conformance.fuzz.steering import Steering
 from syslet_conformance.fuzz.strategies import streams
 from syslet_conformance.fuzz.stream import (

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from itertools import count
-from typing import TypeVar
 
 from syslet_conformance import calls
 from syslet_conformance.calls import Call
@@ -18,12 +17,10 @@ from syslet_conformance.fuzz.arena import UNKNOWN_NR, Arena
 from syslet_conformance.fuzz.cachemiss import missed
 from syslet_conformance.fuzz.ground import Ground
 from syslet_conformance.fuzz.harmless import Calls, Files, Pages, Unjudged
+from syslet_conformance.fuzz.states import States
 from syslet_conformance.fuzz.stream import FILL_BYTES
-from syslet_conformance.interleavings import Choices
 from syslet_layouts import AsyncHeadUser, Flag
-from syslet_reference import ReferenceEngine
 from syslet_reference.blocking import Blocked
-from syslet_reference.choices import Chooser
 from syslet_reference.files import (
     PIPE_ATOMIC_BYTES,
     PIPE_BYTES,
@@ -36,7 +33,6 @@ from syslet_reference.files import (
 from syslet_reference.kernel import Call as KernelCall
 from syslet_reference.memory import PAGE_BITS, PageFault
 from syslet_reference.syslet import Pause, Syslet
-from syslet_reference.trace import Trace
 
 MOST_ATOMS = 100
 """A syslet that runs more atoms than that in one go is not judged."""
@@ -50,9 +46,6 @@ MOST_BAD_BYTES = 1 << 16
 _ALONE = Flag.ASYNC | Flag.SYNC | Flag.NO_COMPLETE | Flag.SKIP_TO_NEXT_ON_STOP
 
 
-Told = TypeVar("Told")
-
-
 class Blocks(Exception):  # noqa: N818 - what it says
     """The call of step `step`, or one at the end where it is None, waits for a later step."""
 
@@ -61,11 +54,7 @@ class Blocks(Exception):  # noqa: N818 - what it says
         self.step = step
 
 
-class Been(Exception):  # noqa: N818 - what it says
-    """From this state every order has been gone through."""
-
-
-class Mirror(ReferenceEngine):
+class Mirror(States):
     """The reference on one ABI, at an engine's arena; see `play.Port`."""
 
     def __init__(self, arena: Arena, ground: Ground) -> None:
@@ -84,14 +73,7 @@ class Mirror(ReferenceEngine):
         self._quiet = threading.Semaphore(0)
         self._started: list[Call] = []
         self._turns = 0
-        self._pick: Chooser | None = None
-        self._been: set[Hashable] = set()
-        self._live: dict[int, Syslet] = {}
-        self._held: dict[int, Hashable] = {}
-        self._args: Hashable = ()
-        self._told: list[object] = []
-        self._calls = 0
-        self._numbers = count()
+        self._writes = count()
         self.step: int | None = None
         self._files = self.kernel.files = Files()
         self._fds: tuple[int, ...] = ()
@@ -123,56 +105,15 @@ class Mirror(ReferenceEngine):
         if isinstance(file, PipeReadEnd):
             _check_room(file)
         # A write that blocks has taken its bytes from memory: it is like no other.
-        self._args = tuple(args) if isinstance(file, PipeReadEnd) else next(self._numbers)
+        self._blocks_with = tuple(args) if isinstance(file, PipeReadEnd) else next(self._writes)
         if self._pick is None or isinstance(result, Blocked) or file is None:
             return result
         if result >= 0 and self._pick(2):
-            self._args = result
+            self._blocks_with = result
             return missed(result)
         return result
 
     # -- a new stream ------------------------------------------------------------------
-
-    def play_with(
-        self,
-        chooser: Chooser | None,
-        trace: Trace | None = None,
-        been: set[Hashable] | None = None,
-    ) -> None:
-        """The next stream's interleaving is chosen so, and it is traced so.
-
-        With `been`, which `chooser` goes through every order for, Been is raised where an order
-        comes to a state that another one had been in; it holds those states.
-        """
-        self._pick, self._trace = chooser, trace
-        self._chooser = chooser
-        if isinstance(chooser, Choices) and been is not None:
-            self._chooser, self._been = partial(self._choose_once, chooser), been
-        self._turns = 0
-
-    def _choose_once(self, choices: Choices, alternatives: int) -> int:
-        if choices.is_new and not self._started:
-            state = self._state(alternatives)
-            if state in self._been:
-                raise Been
-            self._been.add(state)
-        return choices(alternatives)
-
-    def _state(self, alternatives: int) -> Hashable:
-        """All that what comes now hangs on: memory, pipes, heads, syslets, and what was told."""
-        syslets = []
-        for number, syslet in sorted(self._live.items()):
-            blocked = syslet.blocked
-            syslets += [number, syslet.atom, syslet.last, syslet.asynchronous]
-            syslets.append(syslet in self._runnable)
-            if blocked is not None:
-                syslets += [syslet.fields, self._held[number], blocked.on_wake is None]
-        heads = [(at, state.pending, *state.errors) for at, state in sorted(self._heads.items())]
-        pipes = [
-            bytes(file.pipe.data) for file in self._files.values() if isinstance(file, PipeReadEnd)
-        ]
-        told = (alternatives, self._calls, *self._told, *self._indexes.values())
-        return hash((told, *syslets, *heads, *pipes, bytes(self._view)))
 
     def pipes_at(self, fds: tuple[int, ...]) -> None:
         """The descriptors of the pipes from the next stream on."""
@@ -180,14 +121,10 @@ class Mirror(ReferenceEngine):
 
     def begin(self, data: bytearray) -> None:
         """Forget what was; the pipes are new and empty."""
-        self._execs = 0
-        self._heads.clear()
-        self._runnable.clear()
+        self.forget()
+        self._turns = 0
         self._indexes = dict.fromkeys(self._indexes, 0)
         self._started.clear()
-        self._live.clear()
-        self._told.clear()
-        self._calls = 0
         files = self._files
         files.clear()
         files.ends = self._fds
@@ -207,16 +144,11 @@ class Mirror(ReferenceEngine):
 
     def get(self, offset: int, count: int) -> bytes:
         """Bytes of the arena; what runs beside the program may run on before they are read."""
-        self._calls += 1
+        self.asked()
         if self._runnable:
             with self._lock:
                 self._settle()
-        return self._tells(bytes(self._view[offset : offset + count]))
-
-    def _tells(self, what: Told) -> Told:
-        """It is told to the player."""
-        self._told.append(what)
-        return what
+        return self.told(bytes(self._view[offset : offset + count]))
 
     def put(self, offset: int, data: bytes) -> None:
         """Store bytes in the arena."""
@@ -228,7 +160,7 @@ class Mirror(ReferenceEngine):
         if writes is not None and reads is not None:
             if len(data) == FILL_BYTES and reads.poll():
                 raise Unjudged("how much fills a pipe that is not empty")
-            self._calls += 1
+            self.asked()
             with self._lock:
                 writes.write(data)
                 self._settle()
@@ -238,9 +170,9 @@ class Mirror(ReferenceEngine):
         file = dict.get(self._files, self._fds[2 * pipe])
         if file is None:
             return b""
-        self._calls += 1
+        self.asked()
         with self._lock:
-            data = self._tells(file.read(count))
+            data = self.told(file.read(count))
             if isinstance(file, PipeReadEnd):
                 _check_room(file)
             self._settle()
@@ -254,20 +186,20 @@ class Mirror(ReferenceEngine):
         file = self._files[self._fds[end]]
         if isinstance(file, PipeReadEnd | PipeWriteEnd) and not file.poll() and file.pipe.parked:
             raise Unjudged("a descriptor that is closed under a call that waits for it")
-        self._calls += 1
+        self.asked()
         self.close_fd(self._fds[end])
 
     def exec(self, atom: int, head: int) -> int:
         """Exec. With a head that is not there, only what does nothing but go asynchronous."""
         if head == self._no_head and not self._does_nothing(atom):
             raise Unjudged("what runs before a head is found not to be there")
-        self._calls += 1
-        return self._tells(super().exec(atom, head))
+        self.asked()
+        return self.told(super().exec(atom, head))
 
     def wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
         """Wait."""
-        self._calls += 1
-        return self._tells(super().wait(min_events, user_ring_idx, head))
+        self.asked()
+        return self.told(super().wait(min_events, user_ring_idx, head))
 
     def _does_nothing(self, atom: int) -> bool:
         """Whether it is one atom, asynchronous, with a call that stores nothing."""
@@ -304,11 +236,18 @@ class Mirror(ReferenceEngine):
             raise Unjudged("a caller that nothing lets go")
         return call.join()
 
+    def _is_elsewhere(self) -> bool:
+        return bool(self._started)
+
+    def _state(self, alternatives: int) -> Hashable:
+        rest = super()._state(alternatives)
+        return hash((rest, bytes(self._view), *self._indexes.values()))
+
     def settled(self) -> None:
         """A step is over: what it let go has returned, or waits again; others run as chosen."""
         if self._started:
             self._until_all_wait()
-        self._calls += 1
+        self.asked()
         if self._runnable:
             with self._lock:
                 self._settle()
@@ -369,13 +308,7 @@ class Mirror(ReferenceEngine):
         self._turns += 1
         if self._turns > MOST_TURNS:
             raise Unjudged("a stream of too many turns")
-        self._live[syslet.number] = syslet
-        was_blocked = syslet.blocked is not None
         pause = super()._run(syslet, min(atoms, MOST_ATOMS))
-        if pause is Pause.BLOCKED and not was_blocked:
-            self._held[syslet.number] = self._args
-        elif pause in (Pause.ENDED, Pause.FAULTED):
-            del self._live[syslet.number]
         if pause is Pause.TURN_OVER and atoms > MOST_ATOMS:
             raise Unjudged("a syslet of too many atoms")
         return pause

@@ -12,8 +12,9 @@ from random import Random
 from syslet_conformance.fuzz.arena import Arena
 from syslet_conformance.fuzz.ground import Ground
 from syslet_conformance.fuzz.harmless import Unjudged
-from syslet_conformance.fuzz.mirror import Been, Blocks, Mirror
+from syslet_conformance.fuzz.mirror import Blocks, Mirror
 from syslet_conformance.fuzz.play import Differs, Outcome, comes_to, play
+from syslet_conformance.fuzz.states import Been
 from syslet_conformance.fuzz.stream import Stream
 from syslet_conformance.interleavings import Choices
 from syslet_reference.trace import Trace
