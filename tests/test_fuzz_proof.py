@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import fuzz_c_mutants
+import fuzz_python_mutants
 import pytest
-from fuzz_proof import MOST_ATOMS, built, hunted
+from fuzz_proof import HEADER, MOST_ATOMS, built, hunted
 
 from syslet_conformance.fuzz import campaign
 from syslet_conformance.fuzz.sandbox import why_not
@@ -36,6 +40,13 @@ def test_a_mutant_is_found_and_its_find_is_small(name: str) -> None:
     assert streams <= PROOFS[name]
     assert len(find.stream.atoms) <= MOST_ATOMS
     assert find.repeated > 0
+
+
+def test_the_docs_have_a_row_for_each_mutant() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "fuzzing.md").read_text()
+    rows = page.split(HEADER)[1].strip().split("\n\n")[0].splitlines()
+    names = [row.split("|")[1].strip() for row in rows]
+    assert names == [*fuzz_c_mutants.MUTANTS, *fuzz_python_mutants.CAUGHT]
 
 
 def test_the_same_seed_gives_the_same_first_find(monkeypatch: pytest.MonkeyPatch) -> None:
