@@ -59,6 +59,7 @@ from syslet_conformance.fuzz.stream import (
     of_bytes,
     to_bytes,
 )
+from syslet_conformance.fuzz.telling import wanted
 from syslet_conformance.interleavings import Choices
 from syslet_conformance.registry import REQUIREMENTS as REGISTRY
 from syslet_layouts import ABIS, Abi, Flag, decode_atom, decode_head, decode_words
@@ -381,6 +382,16 @@ def test_orders_that_meet_again_leave_out_no_outcome() -> None:
             once, each, several = once + fewer, each + runs, several + (len(outcomes) > 1)
     assert several >= 20
     assert once < each / 2
+
+
+def test_what_is_expected_of_a_call_that_waits_is_told_once() -> None:
+    """The reference is played again when a call is seen to wait; one of those plays is told."""
+    waits = READS._replace(flags=int(Flag.SYNC))
+    stream = PLAIN._replace(atoms=(waits,), steps=(EXEC_READ, FEED_ONE))
+    told = wanted(judge_of(ABIS["lp64-le"]), stream)
+    steps = [line.split(" ")[0] for line in told["expected"]]
+    assert (steps.count("fetch"), steps.count("block"), steps.count("result")) == (1, 1, 1)
+    assert "exec &a0 head=&h0 started\n" in told["program"]
 
 
 # -- coverage, steering, batches --------------------------------------------------------

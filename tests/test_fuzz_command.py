@@ -108,6 +108,11 @@ def test_an_engine_that_ends_is_a_find(tmp_path: Path, name: str, kind: str, how
     assert find_in(finds).name.startswith(f"{kind}-")
     assert (find.repeated, find.replays) == (3, 3)
     assert len(find.stream.atoms) <= 4
+    assert (find_in(finds) / "got.txt").read_text() == f"{how}\n"
+    expected = (find_in(finds) / "expected.txt").read_text()
+    assert "\ntrace of the reference:\n" in expected
+    ran = syslet("exec", find_in(finds) / "program.syslet", "--abi", find.abi)
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 @CONFINED

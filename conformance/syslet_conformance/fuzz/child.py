@@ -25,7 +25,7 @@ from syslet_conformance.fuzz.judge import Judge, Judgement
 from syslet_conformance.fuzz.limits import die_with_parent
 from syslet_conformance.fuzz.sandbox import confine
 from syslet_conformance.fuzz.stream import MOST_STREAM_BYTES, of_bytes
-from syslet_conformance.fuzz.telling import told
+from syslet_conformance.fuzz.telling import given, wanted
 from syslet_layouts import SysletError, abi_named
 
 NOW_BYTES = 16 + MOST_STREAM_BYTES
@@ -67,7 +67,7 @@ class Child:
         self.corpus: list[bytes] = []
 
     def answer(self, order: dict[str, Any]) -> dict[str, Any]:
-        """What came of an order: ``corpus``, ``batch``, ``judge`` or ``tell``."""
+        """What came of an order: ``corpus``, ``batch``, ``judge``, ``want`` or ``give``."""
         match order["do"]:
             case "corpus":
                 self.corpus = [bytes.fromhex(stream) for stream in order["streams"]]
@@ -77,10 +77,11 @@ class Child:
             case "judge":
                 stream = bytes.fromhex(order["stream"])
                 return self._judge(stream, order["times"], until=order["until"])
-            case _:
+            case what:
+                tell = wanted if what == "want" else given
                 stream = bytes.fromhex(order["stream"])
                 self.now.set(0, stream)
-                return told(self.judge, of_bytes(stream))
+                return tell(self.judge, of_bytes(stream))
 
     def _batch(self, order: dict[str, Any]) -> dict[str, Any]:
         result = batch.run(

@@ -8,14 +8,11 @@ from dataclasses import replace
 from hypothesis.database import ExampleDatabase
 
 from syslet_conformance.fuzz.finds import ENDS, Find, kind_of
-from syslet_conformance.fuzz.program_of import program_of
 from syslet_conformance.fuzz.promoting import PROGRAM
 from syslet_conformance.fuzz.shrink import SHRINK_S, shrunk
 from syslet_conformance.fuzz.stream import Stream, to_bytes
 from syslet_conformance.fuzz.work import Spec, open_worker
 from syslet_conformance.fuzz.worker import STILL_S, Ended, Worker
-from syslet_conformance.text import format_program
-from syslet_layouts import abi_named
 
 REPLAYS = 100
 REPLAYS_OF_ENDS = 10
@@ -65,17 +62,14 @@ class Player:
             return Counter({ended.how: 1})
 
     def tell(self, stream: Stream) -> dict[str, str]:
-        """Files: the program, what was expected, and what was got.
-
-        Where the engine ends in it, which steps wait for later ones is not known.
-        """
-        order = {"do": "tell", "stream": to_bytes(stream).hex()}
+        """Files: the program, what was expected, and what was got."""
+        data = to_bytes(stream).hex()
+        told = self._open().ask({"do": "want", "stream": data})
         try:
-            told = self._open().ask(order)
+            told |= self._open().ask({"do": "give", "stream": data})
         except Ended as ended:
             self.close()
-            program = format_program(program_of(stream, abi_named(self._spec.abi)))
-            return {PROGRAM: program, "got.txt": f"{ended.how}\n"}
+            told["got"] = [ended.how]
         texts = {f"{name}.txt": "\n".join([*told[name], ""]) for name in ("expected", "got")}
         return {PROGRAM: told["program"], **texts}
 

@@ -47,13 +47,18 @@ class Oracle:
         self._most_late = 0
 
     def expected(
-        self, stream: Stream, fds: tuple[int, ...], trace: Trace | None = None
+        self,
+        stream: Stream,
+        fds: tuple[int, ...],
+        trace: Trace | None = None,
+        late: frozenset[int] = frozenset(),
     ) -> tuple[Outcome, frozenset[int]]:
         """The outcome where each syslet runs on as far as it can, and the steps that block.
 
+        Those that are `late` are known to: it is played and traced again for each that is not.
         Unjudged where what the stream does is left open, or has no end.
         """
-        return self.played(stream, fds, None, trace)
+        return self.played(stream, fds, None, trace, late=late)
 
     def played(
         self,
@@ -64,13 +69,13 @@ class Oracle:
         wait: frozenset[int] | None = None,
         to: Outcome | None = None,
         been: set[Hashable] | None = None,
+        late: frozenset[int] = frozenset(),
     ) -> tuple[Outcome, frozenset[int]]:
         """The outcome of one order, and the steps that block.
 
         `wait` are those that were to, if others. It ends with Differs where a step gives something
         else than in `to`, and with Been at a state that is in `been`.
         """
-        late = frozenset[int]()
         while True:
             try:
                 return self._play(stream, fds, late, choices, trace, wait, to, been), late

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from syslet_conformance.fuzz.arena import Arena
+from syslet_conformance.fuzz.harmless import Unjudged
 from syslet_conformance.fuzz.judge import Judge
 from syslet_conformance.fuzz.play import Outcome, closing, uses_pipes
 from syslet_conformance.fuzz.program_of import program_of
@@ -22,26 +23,38 @@ MOST_DIFFERING = 16
 """So many differing words of memory are shown."""
 
 
-def told(judge: Judge, stream: Stream) -> dict[str, Any]:
-    """The ``program``; lines of ``expected`` with the reference's trace, and of ``got``."""
+def wanted(judge: Judge, stream: Stream) -> dict[str, Any]:
+    """The ``program``, and lines of ``expected`` with the reference's trace.
+
+    The engine is not given the stream. SysletError where it is not judged.
+    """
     arena, events = judge.subject.arena, list[str]()
 
     def on_event(event: Event) -> None:
         if len(events) < MOST_EVENTS:
             events.append(_event(arena, event))
 
-    judged = judge.judge(stream, on_event)
-    if judged.expected is None or judged.got is None:
-        raise SysletError(f"the stream is not judged: {judged.difference}")
-    expected, got = judged.expected, judged.got
-    _, late = judge.oracle.expected(stream, judge.subject.fds(used=uses_pipes(stream)))
+    fds = judge.subject.fds(used=uses_pipes(stream))
+    try:
+        _, late = judge.oracle.expected(stream, fds)
+        expected, _ = judge.oracle.expected(stream, fds, on_event, late)
+    except Unjudged as reason:
+        raise SysletError(f"the stream is not judged: {reason}") from None
     (first, _), (second, _) = expected.ends
     program = program_of(stream, arena.abi, late=late, reported=(first, second))
     return {
         "program": format_program(program),
         "expected": [*_outcome(arena, stream, expected), "", "trace of the reference:", *events],
-        "got": [*_outcome(arena, stream, got), "", *_memory(arena, expected, got)],
     }
+
+
+def given(judge: Judge, stream: Stream) -> dict[str, Any]:
+    """Lines of ``got``: what the engine gave. SysletError where it is not given the stream."""
+    arena, judged = judge.subject.arena, judge.judge(stream)
+    if judged.expected is None or judged.got is None:
+        raise SysletError(f"the stream is not judged: {judged.difference}")
+    differing = _memory(arena, judged.expected, judged.got)
+    return {"got": [*_outcome(arena, stream, judged.got), "", *differing]}
 
 
 def _outcome(arena: Arena, stream: Stream, outcome: Outcome) -> list[str]:
