@@ -23,6 +23,7 @@ from syslet_conformance.fuzz.arena import (
     CALLS,
     CODE,
     NO_HEAD,
+    NOWHERE,
     NUMBERS,
     OF_ENDS,
     OF_NUMBERS,
@@ -46,8 +47,10 @@ from syslet_conformance.fuzz.steering import Steering
 from syslet_conformance.fuzz.strategies import streams
 from syslet_conformance.fuzz.stream import (
     CONSUME,
+    EMPTY,
     EXEC,
     FEED,
+    FILL,
     MOST_STREAM_BYTES,
     STORE,
     WAIT,
@@ -63,14 +66,15 @@ from syslet_conformance.fuzz.telling import wanted
 from syslet_conformance.interleavings import Choices
 from syslet_conformance.registry import REQUIREMENTS as REGISTRY
 from syslet_layouts import ABIS, Abi, Flag, decode_atom, decode_head, decode_words
-from syslet_reference.syslet import Syslet
+from syslet_reference.syslet import Pause, Syslet
 
 NUMBERS_OF_CALLS = {name: 100 + i for i, name in enumerate(CALLS)}
 ABI_NAMES = list(ABIS)
-UMEM_ADD, GETPID, READ = (CALLS.index(name) for name in ("umem_add", "getpid", "read"))
+UMEM_ADD, GETPID, READ, WRITE = map(CALLS.index, ("umem_add", "getpid", "read", "write"))
 A0, A1 = CODE[0], CODE[1]
 ZERO, ONE, TWO = (NUMBERS.index(number) for number in (0, 1, 2))
 READS = Drawn(A0, 0, READ, 0, 0, (OF_ENDS[0], OF_POINTERS[0], OF_NUMBERS[0]))
+OF_NOWHERE = PLACES.index(Place("", number=NOWHERE))
 PLAIN = Stream((2, 2), (ONE,) * 6, (OF_SCRATCH[0],) * 4, (), ())
 
 
@@ -392,6 +396,73 @@ def test_what_is_expected_of_a_call_that_waits_is_told_once() -> None:
     steps = [line.split(" ")[0] for line in told["expected"]]
     assert (steps.count("fetch"), steps.count("block"), steps.count("result")) == (1, 1, 1)
     assert "exec &a0 head=&h0 started\n" in told["program"]
+
+
+def test_several_writers_of_a_full_pipe_are_left_open() -> None:
+    """Linux 6.18 wakes one of three that write 4 bytes each when 8192 are read."""
+    writes = Drawn(A0, 0, WRITE, 0, 0, (OF_ENDS[1], OF_POINTERS[0], OF_NUMBERS[0]))
+    stream = PLAIN._replace(atoms=(writes,))
+    steps = (Step(FILL, 0), EXEC_READ, EXEC_READ, Step(EMPTY, 0))
+    judge = judge_of(ABIS["lp64-le"])
+    assert judge.judge(stream._replace(steps=steps[1:])).judgement is Judgement.SAME
+    assert judge.judge(stream._replace(steps=(steps[0], *steps[2:]))).judgement is Judgement.SAME
+    judged = judge.judge(stream._replace(steps=steps))
+    assert (judged.judgement, judged.difference) == (
+        Judgement.UNJUDGED,
+        "which of several writers go on",
+    )
+
+
+class _EntersNoFault(Mutant):
+    """A syslet that faults in the background leaves no entry, as an engine may have it."""
+
+    faulted = False
+
+    def _turn(self, syslet: Syslet, atoms: int) -> None:
+        self.faulted = False
+        super()._turn(syslet, atoms)
+
+    def _faulted(self, syslet: Syslet, address: int) -> Pause:
+        self.faulted = True
+        return super()._faulted(syslet, address)
+
+    def _post(self, syslet: Syslet) -> tuple[int, int]:
+        return (0, 0) if self.faulted else super()._post(syslet)
+
+
+class _ReadsFirst(Mutant):
+    """A bad argument of an asynchronous atom is an error of exec's."""
+
+    def _exec(self, atom: int, head: int) -> int:
+        pointer = self.memory.word(atom + self.abi.atom_offsets["arg_ptr[0]"])
+        if pointer and not self.memory.is_mapped(pointer, self.abi.word_bytes):
+            return -14
+        return super()._exec(atom, head)
+
+
+@pytest.mark.parametrize(
+    ("engine", "atom", "difference"),
+    [
+        (
+            _EntersNoFault,
+            PID._replace(next=OF_NOWHERE),
+            "what a background fault leaves",
+        ),
+        (
+            _ReadsFirst,
+            PID._replace(args=(OF_NOWHERE,)),
+            "an argument of an asynchronous atom that cannot be read",
+        ),
+    ],
+)
+def test_what_an_engine_may_make_of_a_fault_is_not_held_against_it(
+    engine: type[Mutant], atom: Drawn, difference: str
+) -> None:
+    abi = ABIS["ilp32-le"]
+    stream = PLAIN._replace(atoms=(atom,), steps=(Step(EXEC, A1),))
+    assert judge_of(abi).judge(stream).judgement is Judgement.SAME
+    judged = Judge(engine(abi)).judge(stream)
+    assert (judged.judgement, judged.difference) == (Judgement.UNJUDGED, difference)
 
 
 # -- coverage, steering, batches --------------------------------------------------------

@@ -105,13 +105,6 @@ OF_RINGS = range(OF_FIELDS.stop, OF_FIELDS.stop + 4)
 OF_EDGES = range(OF_RINGS.stop, len(PLACES))
 """What those numbers stand for, in the order of `PLACES`."""
 
-ODD = frozenset(
-    number
-    for number, place in enumerate(PLACES)
-    if place.odd_bytes or place.number < 0 or (place.words < 0 and not place.label)
-)
-"""Places that are not aligned, or reach around the end of the address space."""
-
 
 class Arena:
     """Where all of that lies on one ABI, in an arena at `base`.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from syslet_conformance.builder import Build
 from syslet_conformance.contract import Engine
-from syslet_conformance.fuzz.arena import CALLS, UNKNOWN_NR
+from syslet_conformance.fuzz.arena import CALLS, NOWHERE, UNKNOWN_NR
 from syslet_conformance.program import Address, Words
 from syslet_conformance.session import Session, number_of
 from syslet_layouts import Flag
@@ -16,9 +16,13 @@ from syslet_layouts import Flag
 class Ground:
     """The answers: of calls by their number, and of the engine as a whole.
 
-    `returns_final`: a cached chain returns its last atom. `runs_odd`: it runs what is not
-    aligned, where others report an error. `drops`: an event that found no place is lost, where
-    others deliver it later.
+    `returns_final`: a cached chain returns its last atom. `misses_unknown`: a call that it does not
+    know goes asynchronous. The others hold of the reference; where they do not hold of an engine, a
+    stream that comes to such a thing is not judged. `runs_odd`: it runs what is not aligned, where
+    others report an error. `drops`: an event that found no place is lost, where others deliver it
+    later. `enters_faults`: what faults once it is asynchronous leaves its last atom as an entry,
+    where others leave none. `reads_late`: the arguments of an atom that goes asynchronous are read
+    there, where others report a bad one to the caller. `is_async_first`: ASYNC wins over SYNC.
     """
 
     numbers: dict[str, int] = field(default_factory=dict)
@@ -26,6 +30,10 @@ class Ground:
     returns_final: bool = False
     runs_odd: bool = True
     drops: bool = True
+    misses_unknown: bool = False
+    enters_faults: bool = True
+    reads_late: bool = True
+    is_async_first: bool = True
 
 
 def asked(engine: Engine) -> Ground:
@@ -35,7 +43,17 @@ def asked(engine: Engine) -> Ground:
         nr: result_of(engine, nr)
         for nr in (numbers["getpid"], numbers["async_exec"], numbers["async_wait"], UNKNOWN_NR)
     }
-    return Ground(numbers, results, _returns_final(engine), _runs_odd(engine), _drops(engine))
+    return Ground(
+        numbers,
+        results,
+        returns_final=_returns_final(engine),
+        runs_odd=_runs_odd(engine),
+        drops=_drops(engine),
+        misses_unknown=_misses_unknown(engine),
+        enters_faults=_enters_faults(engine),
+        reads_late=_reads_late(engine),
+        is_async_first=_is_async_first(engine),
+    )
 
 
 def result_of(engine: Engine, nr: int) -> int:
@@ -95,5 +113,44 @@ def _drops(engine: Engine) -> bool:
         taken = len(session.consume())
         session.wait(9)
         return taken == 1 and not session.consume()
+    finally:
+        session.close()
+
+
+def _misses_unknown(engine: Engine) -> bool:
+    build = Build(1)
+    return _goes_async(engine, build, build.atom(UNKNOWN_NR))
+
+
+def _enters_faults(engine: Engine) -> bool:
+    """Whether the atom before one that cannot be read is an entry."""
+    build = Build(1)
+    first = build.atom("getpid", flags=Flag.ASYNC, next=NOWHERE)
+    session = Session(engine, build.program())
+    try:
+        session.exec(first)
+        session.wait(1)
+        return session.consume() == [session.address(first)]
+    finally:
+        session.close()
+
+
+def _reads_late(engine: Engine) -> bool:
+    build = Build(1)
+    return _goes_async(engine, build, build.atom("umem_add", NOWHERE, flags=Flag.ASYNC))
+
+
+def _is_async_first(engine: Engine) -> bool:
+    build = Build(1)
+    return _goes_async(engine, build, build.atom("getpid", flags=Flag.ASYNC | Flag.SYNC))
+
+
+def _goes_async(engine: Engine, build: Build, first: Address) -> bool:
+    session = Session(engine, build.program())
+    try:
+        word = session.exec(first)
+        session.wait(1)
+        session.consume()
+        return word == 0
     finally:
         session.close()

@@ -4,7 +4,6 @@ All else is not judged, and never given to an engine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from syslet_reference.files import OpenFile
@@ -38,7 +37,7 @@ class Files(dict[int, OpenFile]):
 class Calls(dict[int, Call]):
     """Numbers that no kernel has, or Unjudged."""
 
-    unknown: Callable[[Sequence[int]], int]
+    unknown: Call
 
     def get(self, nr: int, _default: object = None) -> Call:
         call = super().get(nr)

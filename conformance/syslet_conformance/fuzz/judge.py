@@ -10,7 +10,7 @@ from syslet_conformance.fuzz.difference import difference
 from syslet_conformance.fuzz.harmless import Unjudged
 from syslet_conformance.fuzz.oracle import Among, Oracle
 from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome, comes_to, play, uses_pipes
-from syslet_conformance.fuzz.rules import broken, may_not_end, names_odd
+from syslet_conformance.fuzz.rules import broken, may_not_end
 from syslet_conformance.fuzz.stream import Stream
 from syslet_conformance.fuzz.subject import Subject
 from syslet_reference.trace import Trace
@@ -57,8 +57,6 @@ class Judge:
     def judge(self, stream: Stream, trace: Trace | None = None) -> Judged:
         """Play a stream on both. Hang where a call does not return."""
         subject, oracle = self.subject, self.oracle
-        if not subject.ground.runs_odd and names_odd(stream):
-            return Judged(Judgement.UNJUDGED, "what is not aligned may be refused")
         fds = subject.fds(used=uses_pipes(stream))
         try:
             expected, late = oracle.expected(stream, fds, trace)
@@ -73,7 +71,8 @@ class Judge:
         among = oracle.allows(stream, fds, got, late)
         if among is Among.YES:
             return Judged(Judgement.ALLOWED, found, expected, got)
-        rule = broken(stream, subject.arena, expected, got)
+        enters_faults = subject.ground.enters_faults
+        rule = broken(stream, subject.arena, expected, got, enters_faults=enters_faults)
         if rule:
             return Judged(Judgement.FIND, rule, expected, got)
         if among is Among.NO and late and (_tells_errors(expected) or _tells_errors(got)):

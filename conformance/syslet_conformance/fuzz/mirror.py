@@ -19,8 +19,9 @@ from syslet_conformance.fuzz.ground import Ground
 from syslet_conformance.fuzz.harmless import Calls, Files, Pages, Unjudged
 from syslet_conformance.fuzz.states import States
 from syslet_conformance.fuzz.stream import FILL_BYTES
-from syslet_layouts import AsyncHeadUser, Flag
+from syslet_layouts import ARGUMENTS, AsyncHeadUser, Flag
 from syslet_reference.blocking import Blocked
+from syslet_reference.choices import Chooser
 from syslet_reference.files import (
     PIPE_ATOMIC_BYTES,
     PIPE_BYTES,
@@ -33,6 +34,7 @@ from syslet_reference.files import (
 from syslet_reference.kernel import Call as KernelCall
 from syslet_reference.memory import PAGE_BITS, PageFault
 from syslet_reference.syslet import Pause, Syslet
+from syslet_reference.trace import Event, Trace
 
 MOST_ATOMS = 100
 """A syslet that runs more atoms than that in one go is not judged."""
@@ -63,7 +65,7 @@ class Mirror(States):
         self._view = self.memory.map_at(arena.base, arena.size_bytes)
         behind, last = arena.base + arena.size_bytes >> PAGE_BITS, arena.abi.word_mask >> PAGE_BITS
         pages.nobodys = frozenset({0, behind, last})
-        self._drops = ground.drops
+        self._ground = ground
         self._rings = {
             head: arena.base + ring for head, ring in zip(arena.heads, arena.rings, strict=True)
         }
@@ -84,9 +86,10 @@ class Mirror(States):
         harmless = Calls()
         for nr, result in ground.results.items():
             harmless[nr] = partial(_answer, result)
-        harmless.unknown = partial(_answer, ground.results[UNKNOWN_NR])
-        for name in ("umem_add", "lseek"):
-            harmless[numbers[name]] = getattr(kernel, f"sys_{name}")
+        del harmless[UNKNOWN_NR]
+        harmless.unknown = self._unknown
+        harmless[numbers["umem_add"]] = self._umem_add
+        harmless[numbers["lseek"]] = kernel.sys_lseek
         for name in ("read", "write"):
             harmless[numbers[name]] = partial(self._transfer, getattr(kernel, f"sys_{name}"))
         kernel.calls = harmless
@@ -101,6 +104,8 @@ class Mirror(States):
                 raise Unjudged("a transfer that no memory is there for")
             if is_odd:
                 raise Unjudged("a transfer that would not come to its memory")
+        if isinstance(file, PipeReadEnd):
+            _check_writers(file)
         result = call(args)
         if isinstance(file, PipeReadEnd):
             _check_room(file)
@@ -108,12 +113,46 @@ class Mirror(States):
         self._blocks_with = tuple(args) if isinstance(file, PipeReadEnd) else next(self._writes)
         if self._pick is None or isinstance(result, Blocked) or file is None:
             return result
-        if result >= 0 and self._pick(2):
+        if self._pick(2):
+            self._blocks_with = result
+            return missed(result)
+        return result
+
+    def _unknown(self, args: Sequence[int]) -> int | Blocked:
+        result = _answer(self._ground.results[UNKNOWN_NR], args)
+        if self._ground.misses_unknown and self._pick is not None and self._pick(2):
             self._blocks_with = result
             return missed(result)
         return result
 
     # -- a new stream ------------------------------------------------------------------
+
+    def play_with(
+        self,
+        chooser: Chooser | None,
+        trace: Trace | None = None,
+        been: set[Hashable] | None = None,
+    ) -> None:
+        """As `States` does; Unjudged at what is not aligned, where the engine refuses that."""
+        if not self._ground.runs_odd:
+            trace = partial(self._see_aligned, trace)
+        super().play_with(chooser, trace, been)
+
+    def _see_aligned(self, trace: Trace | None, event: Event) -> None:
+        named = [event.detail.get(name, 0) for name in ("pointer", "ret_ptr", "address")]
+        for address in (event.atom, *map(int, named)):
+            self._check_aligned(address)
+        if trace is not None:
+            trace(event)
+
+    def _check_aligned(self, address: int) -> None:
+        if address % self.abi.word_bytes:
+            raise Unjudged("an address that is not aligned, which the engine refuses")
+
+    def _umem_add(self, args: Sequence[int]) -> int | Blocked:
+        if not self._ground.runs_odd:
+            self._check_aligned(args[0])
+        return self.kernel.sys_umem_add(args)
 
     def pipes_at(self, fds: tuple[int, ...]) -> None:
         """The descriptors of the pipes from the next stream on."""
@@ -171,6 +210,8 @@ class Mirror(States):
         if file is None:
             return b""
         self.asked()
+        if isinstance(file, PipeReadEnd):
+            _check_writers(file)
         with self._lock:
             data = self.told(file.read(count))
             if isinstance(file, PipeReadEnd):
@@ -284,11 +325,24 @@ class Mirror(States):
         if not error:
             at = syslet.head + self.abi.head_offsets["kernel_ring_idx"]
             self._indexes[syslet.head] = self.memory.word(at)
-        elif not self._drops:
+        elif not self._ground.drops:
             raise Unjudged("when the engine delivers an event that found no place")
         return index, error
 
     # -- what is left open -------------------------------------------------------------
+
+    def _check_async(self, atom: int) -> None:
+        """Of an atom that goes asynchronous an engine may see more than that before it does."""
+        fields = self._fetch_packed(atom)
+        if fields[0] & Flag.SYNC and not self._ground.is_async_first:
+            raise Unjudged("an atom that is to go asynchronous and to be waited for")
+        if self._ground.reads_late:
+            return
+        for pointer in fields[self._first_argument :][:ARGUMENTS]:
+            if not pointer:
+                break
+            if not self.memory.is_mapped(pointer, self.abi.word_bytes):
+                raise Unjudged("an argument of an asynchronous atom that cannot be read")
 
     def _fetch_packed(self, address: int) -> tuple[int, ...]:
         try:
@@ -309,9 +363,19 @@ class Mirror(States):
         if self._turns > MOST_TURNS:
             raise Unjudged("a stream of too many turns")
         pause = super()._run(syslet, min(atoms, MOST_ATOMS))
+        if pause is Pause.FAULTED and syslet.asynchronous and not self._ground.enters_faults:
+            raise Unjudged("what a background fault leaves")
+        if pause is Pause.GOES_ASYNC:
+            self._check_async(syslet.atom)
         if pause is Pause.TURN_OVER and atoms > MOST_ATOMS:
             raise Unjudged("a syslet of too many atoms")
         return pause
+
+
+def _check_writers(file: PipeReadEnd) -> None:
+    """Of several writers that wait, Linux may leave some waiting though there is room for all."""
+    if len(file.pipe.data) == PIPE_BYTES and len(file.pipe.parked) > 1:
+        raise Unjudged("which of several writers go on")
 
 
 def _check_room(file: PipeReadEnd) -> None:
