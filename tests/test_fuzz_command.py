@@ -319,6 +319,20 @@ def test_what_cannot_be_hunted_is_one_line_and_exit_2(words: list[str], says: st
     assert "Traceback" not in ran.stderr
 
 
+@CONFINED
+@pytest.mark.parametrize("command", ["{python} engine", "./engine"])
+def test_a_command_names_files_from_where_the_hunt_began(tmp_path: Path, command: str) -> None:
+    """The engine is started elsewhere, in an empty directory; a word that is no file stays."""
+    (tmp_path / "engine").write_text(f"#!{sys.executable}\n{MAIN}\n")
+    (tmp_path / "engine").chmod(0o755)
+    (tmp_path / "reference").mkdir()
+    backend = f"exec:{command.format(python=sys.executable)} serve reference"
+    there = f"import os\nos.chdir({str(tmp_path)!r})\n"
+    ran = syslet("fuzz", backend, "--streams", "20", before=there)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "20 streams" in ran.stdout
+
+
 def test_without_a_sandbox_it_says_so_and_ends() -> None:
     before = (
         "import syslet_conformance.fuzz.console as console\n"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import shlex
 import sys
 import tempfile
 from collections import Counter
@@ -116,6 +117,25 @@ class Child:
         return {"differences": differences}
 
 
+def from_anywhere(backend: str) -> str:
+    """The backend, with the files that a command names from here named from everywhere.
+
+    SysletError where it is no command.
+    """
+    kind, _, target = backend.partition(":")
+    if kind != "exec":
+        return backend
+    try:
+        words = shlex.split(target)
+    except ValueError as error:
+        raise SysletError(f"backend {backend}: {error}") from None
+    for number, word in enumerate(words):
+        file = Path(word)
+        if (os.sep in word and file.exists()) or (number and file.is_file()):
+            words[number] = str(Path.cwd() / file)
+    return f"exec:{shlex.join(words)}"
+
+
 def main(backend: str, abi: str, now: str, directory: str, sandboxed: str, parent: str) -> None:
     """Serve until standard input ends, or the thread that started this process."""
     answers = os.fdopen(os.dup(1), "w")
@@ -125,7 +145,7 @@ def main(backend: str, abi: str, now: str, directory: str, sandboxed: str, paren
     said = ""
     try:
         die_with_parent(int(parent))
-        kind = backend_named(backend, [abi])
+        kind = backend_named(from_anywhere(backend), [abi])
         engine = kind.open(abi_named(abi)) if in_process else None
         if sandboxed == "yes":
             said = str(confine(Path(directory), programs=not in_process, cpu_s=CPU_S))
