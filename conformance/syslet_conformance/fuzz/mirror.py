@@ -347,7 +347,10 @@ class Mirror(States):
     def _fetch_packed(self, address: int) -> tuple[int, ...]:
         try:
             return super()._fetch_packed(address)
-        except PageFault:
+        except PageFault as fault:
+            private = address + self.abi.atom_offsets["private"] & self.abi.word_mask
+            if fault.address == private:
+                raise Unjudged("six arguments, cut off before private") from None
             place = self.abi.atom_places[0]
             flags = address + place.offset & self.abi.word_mask
             if self.memory.is_mapped(flags, place.size_bytes):
