@@ -4,7 +4,15 @@ on which an engine goes wrong alike."""
 from __future__ import annotations
 
 from syslet_conformance.fuzz.arena import HEADS, Arena
-from syslet_conformance.fuzz.play import ERROR, NULL_WORD, SUBMITTED, Outcome, closing, sooner
+from syslet_conformance.fuzz.play import (
+    ERROR,
+    NULL_WORD,
+    SUBMITTED,
+    Outcome,
+    closing,
+    sooner,
+    waited,
+)
 from syslet_conformance.fuzz.stream import CONSUME, EXEC, KINDS, Step, Stream
 
 NAMES = {ERROR: "an error", NULL_WORD: "NULL", SUBMITTED: "the submitted atom"}
@@ -13,11 +21,11 @@ NAMES = {ERROR: "an error", NULL_WORD: "NULL", SUBMITTED: "the submitted atom"}
 def difference(stream: Stream, arena: Arena, expected: Outcome, got: Outcome) -> str:
     """Where the two part first: in what a step gave, at the end, or in memory. Empty: nowhere."""
     steps = [*stream.steps, *closing(stream)]
-    early = sooner(got, expected)
+    early, later = sooner(got, expected), waited(got) - waited(expected)
     for number, step in enumerate(steps):
         if number in early:
             return f"{KINDS[step.kind]} returned before a step let it go"
-        if number in got.later - expected.later:
+        if number in later:
             return f"{KINDS[step.kind]} returned only when a later step let it go"
         wanted, given = expected.gave[number], got.gave[number]
         if wanted != given:

@@ -65,7 +65,7 @@ class Judge:
         if may_not_end(stream, expected):
             return Judged(Judgement.UNJUDGED, "some order of its syslets may not end")
         got = self._play(stream, late, expected)
-        if comes_to(got, expected):
+        if comes_to(got, expected, late):
             return Judged(Judgement.SAME, "", expected, got)
         found = difference(stream, subject.arena, expected, got)
         among = oracle.allows(stream, fds, got, late)
@@ -105,7 +105,7 @@ class Judge:
                 fds = subject.fds(used=used)
                 expected, _ = self.oracle.expected(stream, fds)
                 got = self._play(stream, late, expected)
-                if comes_to(got, expected):
+                if comes_to(got, expected, late):
                     return False
                 if self.oracle.allows(stream, fds, got, late) is not Among.NO:
                     return False

@@ -66,19 +66,18 @@ class Oracle:
         fds: tuple[int, ...],
         choices: Choices | None,
         trace: Trace | None = None,
-        wait: frozenset[int] | None = None,
         to: Outcome | None = None,
         been: set[Hashable] | None = None,
         late: frozenset[int] = frozenset(),
     ) -> tuple[Outcome, frozenset[int]]:
-        """The outcome of one order, and the steps that block.
+        """The outcome of one order, and the steps that block, `late` among them.
 
-        `wait` are those that were to, if others. It ends with Differs where a step gives something
-        else than in `to`, and with Been at a state that is in `been`.
+        It ends with Differs where a step gives something else than in `to`, and with Been at a
+        state that is in `been`.
         """
         while True:
             try:
-                return self._play(stream, fds, late, choices, trace, wait, to, been), late
+                return self._play(stream, fds, late, choices, trace, to, been), late
             except Blocks as blocks:
                 if blocks.step is None:
                     raise Unjudged("a syslet that nothing lets go") from None
@@ -92,7 +91,6 @@ class Oracle:
         late: frozenset[int],
         choices: Choices | None,
         trace: Trace | None,
-        wait: frozenset[int] | None,
         to: Outcome | None,
         been: set[Hashable] | None,
     ) -> Outcome:
@@ -102,7 +100,7 @@ class Oracle:
         self._mirror.pipes_at(fds)
         self._mirror.play_with(choices, trace, been)
         try:
-            return play(stream, self._arena, self._mirror, late=late, final=False, wait=wait, to=to)
+            return play(stream, self._arena, self._mirror, late=late, final=False, to=to)
         except BaseException as error:
             if not isinstance(error, Blocks | Differs | Been) or late:
                 self._replace()
@@ -114,28 +112,28 @@ class Oracle:
         self._mirror = Mirror(self._arena, self._ground)
 
     def allows(
-        self, stream: Stream, fds: tuple[int, ...], outcome: Outcome, wait: frozenset[int]
+        self, stream: Stream, fds: tuple[int, ...], outcome: Outcome, late: frozenset[int]
     ) -> Among:
-        """Whether some interleaving comes to that outcome; `wait` are the steps of `expected`."""
+        """Whether some interleaving comes to that outcome; `late` are the steps of `expected`."""
         self._most_late = 0
-        among = self._among(stream, fds, outcome, wait)
+        among = self._among(stream, fds, outcome, late)
         # Which of several callers goes on first, of those that one step lets go, is not chosen.
         return Among.TOO_MANY if among is Among.NO and self._most_late > 1 else among
 
     def _among(
-        self, stream: Stream, fds: tuple[int, ...], outcome: Outcome, wait: frozenset[int]
+        self, stream: Stream, fds: tuple[int, ...], outcome: Outcome, late: frozenset[int]
     ) -> Among:
         until = time.monotonic() + MOST_S
         random = Random(0)
         for number in range(1 + AT_RANDOM):
             drawn = Choices([random.getrandbits(8) if number else -1 for _ in range(64)])
             with contextlib.suppress(Unjudged):
-                if self._comes_to(outcome, stream, fds, drawn, wait):
+                if self._comes_to(outcome, stream, fds, drawn, late):
                     return Among.YES
         choices, been = Choices(), set[Hashable]()
         for _ in range(MOST_RUNS):
             try:
-                if self._comes_to(outcome, stream, fds, choices, wait, been):
+                if self._comes_to(outcome, stream, fds, choices, late, been):
                     return Among.YES
             except Unjudged:
                 return Among.TOO_MANY
@@ -151,12 +149,12 @@ class Oracle:
         stream: Stream,
         fds: tuple[int, ...],
         choices: Choices,
-        wait: frozenset[int],
+        late: frozenset[int],
         been: set[Hashable] | None = None,
     ) -> bool:
         """Whether this order does; it goes on no further than to where it differs."""
         try:
-            order, _ = self.played(stream, fds, choices, wait=wait, to=outcome, been=been)
+            order, _ = self.played(stream, fds, choices, to=outcome, been=been)
         except (Differs, Been):
             return False
-        return comes_to(outcome, order)
+        return comes_to(outcome, order, late)

@@ -97,8 +97,6 @@ class Outcome(NamedTuple):
     ends: tuple[tuple[int, tuple[int, ...]], ...]
     """For each head: how many errors were still reported, and the entries that were left."""
     memory: bytes
-    later: frozenset[int] = frozenset()
-    """Steps whose call a later step let go, of those that were not to wait for one."""
     until: tuple[tuple[int, int], ...] = ()
     """Steps whose call waited, and the step behind which it was seen to have returned."""
 
@@ -113,9 +111,20 @@ def sooner(got: Outcome, wanted: Outcome) -> list[int]:
     return [number for number, until in wanted.until if seen.get(number, until) < until]
 
 
-def comes_to(got: Outcome, wanted: Outcome) -> bool:
-    """Whether an outcome is the one that is wanted; when a call returned may be seen late."""
-    return got[:-1] == wanted[:-1] and not sooner(got, wanted)
+def waited(outcome: Outcome) -> frozenset[int]:
+    """The steps whose call waited for a later one."""
+    return frozenset(number for number, _ in outcome.until)
+
+
+def comes_to(got: Outcome, wanted: Outcome, late: frozenset[int]) -> bool:
+    """Whether an outcome is the one that is wanted.
+
+    Of the steps that are `late` the call was started, so that it need not wait, and when it
+    returned may be seen late.
+    """
+    if got[:-1] != wanted[:-1] or sooner(got, wanted):
+        return False
+    return waited(got) - late == waited(wanted) - late
 
 
 def uses_pipes(stream: Stream) -> bool:
@@ -148,13 +157,11 @@ def play(
     *,
     late: frozenset[int],
     final: bool,
-    wait: frozenset[int] | None = None,
     to: Outcome | None = None,
 ) -> Outcome:
     """Play it. `late` are the steps that only later ones let go; `final`: see `Ground`.
 
-    `wait` are those that were to wait, if they are others. Differs at the first step that gives
-    something else than in `to`.
+    Differs at the first step that gives something else than in `to`.
     """
     steps = [*stream.steps, *closing(stream)]
     port.begin(image(stream, arena, port.fds(used=uses_pipes(stream))))
@@ -216,9 +223,8 @@ def play(
         is_exec = steps[number].kind == EXEC
         gave[number] = _exec_gave(arena, word, first, final) if is_exec else _wait_gave(arena, word)
     ends = tuple(_end(stream, arena, port, head) for head in range(len(RINGS)))
-    later = frozenset(calls) - (late if wait is None else wait)
     seen = tuple((number, until.get(number, len(steps))) for number in calls)
-    return Outcome(tuple(gave), ends, port.get(0, arena.size_bytes), later, seen)
+    return Outcome(tuple(gave), ends, port.get(0, arena.size_bytes), seen)
 
 
 def _exec_gave(arena: Arena, word: int, first: int, final: bool) -> object:
