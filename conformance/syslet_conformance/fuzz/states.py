@@ -44,9 +44,13 @@ class States(ReferenceEngine):
         there; `chooser` goes through every order, and further states are added.
         """
         self._pick = self._chooser = chooser
-        self._trace = trace
+        self._trace = self._traced(trace)
         if isinstance(chooser, Choices) and been is not None:
             self._chooser = partial(self._choose_once, chooser, been)
+
+    def _traced(self, trace: Trace | None) -> Trace | None:
+        """What sees each step."""
+        return trace
 
     def forget(self) -> None:
         """A stream begins."""
