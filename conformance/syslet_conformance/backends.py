@@ -98,7 +98,7 @@ def command(target: str, abis: tuple[str, ...] = ()) -> Backend:
     it cannot be started, or refuses one.
     """
     note = "a program that speaks the engine protocol"
-    return _process(f"exec:{target}", _command_words(target), abis, note)
+    return _process(f"exec:{target}", command_words(target), abis, note)
 
 
 @functools.cache
@@ -118,7 +118,7 @@ def serving(name: str) -> list[str]:
     """
     kind, colon, target = name.partition(":")
     if kind == "exec" and colon:
-        return _command_words(target)
+        return command_words(target)
     if kind == "lib" and colon:
         return _library_words(target)
     if name == NATIVE32:
@@ -128,7 +128,8 @@ def serving(name: str) -> list[str]:
     return [sys.executable, "-P", "-c", main, "serve", name]
 
 
-def _command_words(target: str) -> list[str]:
+def command_words(target: str) -> list[str]:
+    """The words of an ``exec:`` backend's command. SysletError where there are none."""
     try:
         words = shlex.split(target)
     except ValueError as error:

@@ -19,7 +19,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from syslet_conformance.backends import backend_named
+from syslet_conformance.backends import backend_named, command_words
 from syslet_conformance.calls import Hang
 from syslet_conformance.fuzz import batch
 from syslet_conformance.fuzz.judge import Judge, Judgement
@@ -78,11 +78,12 @@ class Child:
             case "judge":
                 stream = bytes.fromhex(order["stream"])
                 return self._judge(stream, order["times"], until=order["until"])
-            case what:
-                tell = wanted if what == "want" else given
+            case "want":
+                return wanted(self.judge, of_bytes(bytes.fromhex(order["stream"])))
+            case _:
                 stream = bytes.fromhex(order["stream"])
                 self.now.set(0, stream)
-                return tell(self.judge, of_bytes(stream))
+                return given(self.judge, of_bytes(stream))
 
     def _batch(self, order: dict[str, Any]) -> dict[str, Any]:
         result = batch.run(
@@ -118,17 +119,11 @@ class Child:
 
 
 def from_anywhere(backend: str) -> str:
-    """The backend, with the files that a command names from here named from everywhere.
-
-    SysletError where it is no command.
-    """
-    kind, _, target = backend.partition(":")
-    if kind != "exec":
+    """The backend; the files that its command names from here, named from anywhere. SysletError."""
+    kind, colon, target = backend.partition(":")
+    if kind != "exec" or not colon:
         return backend
-    try:
-        words = shlex.split(target)
-    except ValueError as error:
-        raise SysletError(f"backend {backend}: {error}") from None
+    words = command_words(target)
     for number, word in enumerate(words):
         file = Path(word)
         if (os.sep in word and file.exists()) or (number and file.is_file()):

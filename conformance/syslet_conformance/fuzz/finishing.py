@@ -64,7 +64,12 @@ class Player:
     def tell(self, stream: Stream) -> dict[str, str]:
         """Files: the program, what was expected, and what was got."""
         data = to_bytes(stream).hex()
-        told = self._open().ask({"do": "want", "stream": data})
+        want = {"do": "want", "stream": data}
+        try:
+            told = self._open().ask(want)
+        except Ended:  # of what was played before
+            self.close()
+            told = self._open().ask(want)
         try:
             told |= self._open().ask({"do": "give", "stream": data})
         except Ended as ended:
