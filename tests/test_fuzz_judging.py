@@ -1,0 +1,204 @@
+"""The judge: what a stream comes to, in every order, and how an engine differs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Hashable
+from random import Random
+
+import pytest
+from fuzz_python_mutants import CountsFromTheDescriptor, OneFewerOfSeveral
+from fuzz_streams import (
+    A0,
+    A1,
+    EXEC_READ,
+    FEED_ONE,
+    PID,
+    PLAIN,
+    READS,
+    WAIT_ONE,
+    WAIT_TWO,
+    adds,
+    judge_of,
+)
+from mutants.engine import Mutant
+
+from syslet_conformance.backends import EmbeddedEngine
+from syslet_conformance.fuzz import oracle
+from syslet_conformance.fuzz.arena import (
+    NO_HEAD,
+    labels,
+)
+from syslet_conformance.fuzz.generate import THEMES, Generator
+from syslet_conformance.fuzz.harmless import Unjudged
+from syslet_conformance.fuzz.judge import Judge, Judgement
+from syslet_conformance.fuzz.play import NULL_WORD, SUBMITTED, Outcome, uses_pipes
+from syslet_conformance.fuzz.states import Been
+from syslet_conformance.fuzz.stream import (
+    CONSUME,
+    EXEC,
+    FEED,
+    WAIT,
+    Step,
+    Stream,
+)
+from syslet_conformance.fuzz.telling import wanted
+from syslet_conformance.interleavings import Choices
+from syslet_layouts import ABIS, Abi, Flag, decode_words
+from syslet_reference.syslet import Syslet
+
+
+@pytest.fixture(params=list(ABIS))
+def abi(request: pytest.FixtureRequest) -> Abi:
+    return ABIS[request.param]
+
+
+def test_the_reference_is_the_same_as_itself_in_every_theme(abi: Abi) -> None:
+    judge = judge_of(abi)
+    generator = Generator(Random(1))
+    for number in range(len(THEMES) * 12):
+        judged = judge.judge(generator.draw(number % len(THEMES)))
+        assert judged.judgement is not Judgement.FIND, judged.difference
+
+
+def test_an_outcome_is_what_the_requirements_say(abi: Abi) -> None:
+    """By hand: the first runs cached, the second asynchronously; s is 2 then, s[1] too."""
+    stream = PLAIN._replace(
+        atoms=(adds(A0), adds(A1, flags=int(Flag.ASYNC))),
+        steps=(Step(EXEC, A0), Step(EXEC, A1), Step(WAIT, 0), Step(CONSUME, 0)),
+    )
+    judge = judge_of(abi)
+    judged = judge.judge(stream)
+    assert judged.judgement is Judgement.SAME
+    assert judged.expected is not None
+    second = judge.subject.arena.addresses[A1]
+    assert judged.expected.gave == (SUBMITTED, NULL_WORD, 0, (second,))
+    assert judged.expected.ends == ((0, ()), (0, ()))
+    at = labels(abi)["s"]
+    words = decode_words(abi, judged.expected.memory[at : at + 2 * abi.word_bytes])
+    assert words == [2, 2]
+
+
+def test_another_order_of_syslets_that_are_let_go_together_is_allowed() -> None:
+    """Two readers block; whoever of them is first in the ring, both orders are allowed."""
+    abi = ABIS["lp64-le"]
+
+    class OtherWayRound(EmbeddedEngine):
+        def _settle(self, *, caller_may_go_on: bool = True) -> None:
+            self._runnable.reverse()
+            super()._settle(caller_may_go_on=caller_may_go_on)
+
+    stream = PLAIN._replace(
+        atoms=(READS, READS._replace(at=A1)),
+        steps=(Step(EXEC, A0), Step(EXEC, A1), Step(FEED, 0, 1), Step(WAIT, 2), Step(CONSUME, 0)),
+    )
+    judged = judge_of(abi, OtherWayRound).judge(stream)
+    assert judged.judgement is Judgement.ALLOWED
+
+
+class PostsNothingOfTwo(EmbeddedEngine):
+    """What ends while another one is pending leaves nothing, and is forgotten."""
+
+    def _post(self, syslet: Syslet) -> tuple[int, int]:
+        if self._heads[syslet.head].pending > 1:
+            return 0, 0
+        return super()._post(syslet)
+
+
+def test_a_lost_completion_is_a_find_whatever_the_order() -> None:
+    stream = PLAIN._replace(
+        atoms=(READS,),
+        steps=(Step(EXEC, A0), Step(EXEC, A0), Step(FEED, 0, 3)),
+    )
+    judged = judge_of(ABIS["ilp32-be"], PostsNothingOfTwo).judge(stream)
+    assert judged.judgement is Judgement.FIND
+    assert judged.difference == "fewer completions than syslets that went asynchronous"
+
+
+class WaitsForOneMore(Mutant):
+    def _wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
+        return super()._wait(min_events + 1, user_ring_idx, head)
+
+
+class TakesWhatHasNoHead(Mutant):
+    """Where no head can be read, what is asynchronous is said to have run in the caller."""
+
+    def _exec(self, atom: int, head: int) -> int:
+        return super()._exec(atom, head) if self.memory.is_mapped(head, 1) else atom
+
+
+@pytest.mark.parametrize(
+    ("wrong", "steps", "difference"),
+    [
+        (
+            OneFewerOfSeveral,
+            (EXEC_READ, EXEC_READ, WAIT_TWO, FEED_ONE, FEED_ONE),
+            "wait returned before a step let it go",
+        ),
+        (
+            WaitsForOneMore,
+            (Step(EXEC, A1), EXEC_READ, WAIT_ONE, FEED_ONE),
+            "wait returned only when a later step let it go",
+        ),
+        (
+            CountsFromTheDescriptor,  # at index 0 there is an event, at 1 there is none
+            (Step(EXEC, A1), EXEC_READ, WAIT_ONE._replace(c=2), FEED_ONE),
+            "wait returned before a step let it go",
+        ),
+        (
+            TakesWhatHasNoHead,
+            (Step(EXEC, A1, NO_HEAD),),
+            "exec gave the submitted atom, wanted an error",
+        ),
+    ],
+)
+def test_an_engine_that_is_wrong_in_one_way_is_a_find(
+    monkeypatch: pytest.MonkeyPatch, wrong: type[Mutant], steps: tuple[Step, ...], difference: str
+) -> None:
+    monkeypatch.setattr(oracle, "MOST_S", 10)  # a slow machine decides it as well
+    abi = ABIS["ilp32-le"]
+    stream = PLAIN._replace(atoms=(READS, PID), steps=steps)
+    assert judge_of(abi).judge(stream).judgement is Judgement.SAME
+    judged = Judge(wrong(abi)).judge(stream)
+    assert (judged.judgement, judged.difference) == (Judgement.FIND, difference)
+
+
+def _outcomes(
+    judge: Judge, stream: Stream, fds: tuple[int, ...], been: set[Hashable] | None
+) -> tuple[set[Outcome], int]:
+    """What every order comes to, and how many were played. Unjudged for too many."""
+    choices, outcomes, runs = Choices(), set[Outcome](), 0
+    while True:
+        with contextlib.suppress(Been):
+            outcomes.add(judge.oracle.played(stream, fds, choices, been=been)[0])
+        runs += 1
+        if runs > 500:
+            raise Unjudged
+        if not choices.advance():
+            return outcomes, runs
+
+
+def test_orders_that_meet_again_leave_out_no_outcome() -> None:
+    judge = judge_of(ABIS["ilp32-le"])
+    generator = Generator(Random(1))
+    once = each = several = 0
+    for number in range(len(THEMES) * 12):
+        stream = generator.draw(number % len(THEMES))
+        fds = judge.subject.fds(used=uses_pipes(stream))
+        with contextlib.suppress(Unjudged):
+            outcomes, runs = _outcomes(judge, stream, fds, None)
+            found, fewer = _outcomes(judge, stream, fds, set())
+            assert found == outcomes, stream
+            once, each, several = once + fewer, each + runs, several + (len(outcomes) > 1)
+    assert several >= 20
+    assert once < each / 2
+
+
+def test_what_is_expected_of_a_call_that_waits_is_told_once() -> None:
+    """The reference is played again when a call is seen to wait; one of those plays is told."""
+    waits = READS._replace(flags=int(Flag.SYNC))
+    stream = PLAIN._replace(atoms=(waits,), steps=(EXEC_READ, FEED_ONE))
+    told = wanted(judge_of(ABIS["lp64-le"]), stream)
+    steps = [line.split(" ")[0] for line in told["expected"]]
+    assert (steps.count("fetch"), steps.count("block"), steps.count("result")) == (1, 1, 1)
+    assert "exec &a0 head=&h0 started\n" in told["program"]
