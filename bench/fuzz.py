@@ -1,6 +1,7 @@
 """How fast the hunt plays streams on the native engine.
 
-``python bench/fuzz.py [REPEATS]`` prints the median of ratios of runs made in turn:
+``python bench/fuzz.py [REPEATS]`` prints the median of ratios of runs made in turn, and
+the least and the greatest:
 
 - differential streams of up to 8 atoms a second, drawn by the generator, to the same test driven by
   Hypothesis example by example, both in this process, on one core (goal: 10 or more). A stream that
@@ -113,10 +114,15 @@ def main() -> None:
     jobs = [
         by_jobs(2, f"bench{repeat}") / by_jobs(1, f"bench{repeat}") for repeat in range(repeats)
     ]
-    print(f"streams a second, generator / Hypothesis   {statistics.median(ratios):6.2f}")
-    print(f"the generator's share of the time          {statistics.median(shares):6.2f}")
-    print(f"streams a second, two jobs / one           {statistics.median(jobs):6.2f}")
-    print(f"(those streams a second, by the generator   {statistics.median(rates):6.0f})")
+    _say("streams a second, generator / Hypothesis", ratios)
+    _say("the generator's share of the time", shares)
+    _say("streams a second, two jobs / one", jobs)
+    _say("those streams a second, by the generator", rates)
+
+
+def _say(what: str, values: list[float]) -> None:
+    median = statistics.median(values)
+    print(f"{what:42} {median:8.2f}  ({min(values):.2f} to {max(values):.2f})")
 
 
 if __name__ == "__main__":
