@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from random import Random
+from typing import Any
 
 import pytest
 from fuzz_python_mutants import CountsFromTheDescriptor, OneFewerOfSeveral
@@ -13,11 +15,13 @@ from fuzz_streams import (
     A1,
     EXEC_READ,
     FEED_ONE,
+    ONE,
     PID,
     PLAIN,
     READS,
     WAIT_ONE,
     WAIT_TWO,
+    ZERO,
     adds,
     judge_of,
 )
@@ -26,7 +30,13 @@ from mutants.engine import Mutant
 from syslet_conformance.backends import EmbeddedEngine
 from syslet_conformance.fuzz import oracle
 from syslet_conformance.fuzz.arena import (
+    CODE,
     NO_HEAD,
+    OF_ENDS,
+    OF_NUMBERS,
+    OF_POINTERS,
+    OF_SCRATCH,
+    WRITE,
     labels,
 )
 from syslet_conformance.fuzz.generate import THEMES, Generator
@@ -39,12 +49,15 @@ from syslet_conformance.fuzz.stream import (
     EXEC,
     FEED,
     WAIT,
+    WAITS,
+    Drawn,
     Step,
     Stream,
 )
 from syslet_conformance.fuzz.telling import wanted
 from syslet_conformance.interleavings import Choices
 from syslet_layouts import ABIS, Abi, Flag, decode_words
+from syslet_reference.blocking import Blocked
 from syslet_reference.syslet import Syslet
 
 
@@ -94,6 +107,132 @@ def test_another_order_of_syslets_that_are_let_go_together_is_allowed() -> None:
     )
     judged = judge_of(abi, OtherWayRound).judge(stream)
     assert judged.judgement is Judgement.ALLOWED
+
+
+def _take_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine decides what is tried as well."""
+    for name in ("BY_ATOMS", "WITHIN_ATOMS"):
+        monkeypatch.setattr(oracle, name, getattr(oracle, name)._replace(most_s=10))
+
+
+class CallsLate(EmbeddedEngine):
+    """Others go on between the arguments of an atom and its call."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        for number, call in self.kernel.calls.items():
+            self.kernel.calls[number] = partial(self._made, call)
+
+    def _made(self, call: Callable[[Sequence[int]], int | Blocked], args: Sequence[int]) -> Any:
+        self._settle()
+        return call(args)
+
+
+class StoresLate(CallsLate):
+    """Others go on between a call and the store of its result."""
+
+    def _made(self, call: Callable[[Sequence[int]], int | Blocked], args: Sequence[int]) -> Any:
+        result = call(args)
+        if not isinstance(result, Blocked):
+            self._settle()
+        return result
+
+
+FEEDS = Drawn(A1, 0, WRITE, OF_SCRATCH[0], 0, (OF_ENDS[1], OF_POINTERS[1], OF_NUMBERS[0]))
+"""A 0 into pipe a, the result, 1, into s."""
+
+
+@pytest.mark.parametrize(
+    ("engine", "atoms", "words"),
+    [
+        # The first syslet has its 0 in s before the second one's 1 is stored there.
+        (StoresLate, (READS, FEEDS), (1, 0, 0)),
+        # The second has loaded a 1 that it adds to s when the first reads a 0 there, and adds 1 to
+        # s: whichever of the two is first, s has 2, and the 0 that was read has no part in it.
+        (
+            CallsLate,
+            (
+                READS._replace(args=(OF_ENDS[0], OF_POINTERS[2], OF_NUMBERS[0]), next=CODE[2]),
+                FEEDS._replace(ret=0, next=CODE[3]),
+                adds(CODE[2]),
+                adds(CODE[3])._replace(args=(OF_POINTERS[0], OF_NUMBERS[2]), ret=OF_SCRATCH[2]),
+            ),
+            (2, 1, 2),
+        ),
+    ],
+)
+def test_others_may_go_on_between_arguments_call_and_store(
+    engine: type[EmbeddedEngine], atoms: tuple[Drawn, ...], words: tuple[int, ...]
+) -> None:
+    """By hand, on what the requirements leave open: where in an atom others go on."""
+    abi = ABIS["ilp32-le"]
+    stream = PLAIN._replace(
+        pointers=(OF_SCRATCH[0], OF_NUMBERS[1], OF_NUMBERS[2], OF_SCRATCH[0]),
+        numbers=(ONE, ZERO, ONE, ONE, ONE, ONE),
+        atoms=atoms,
+        steps=(EXEC_READ, Step(EXEC, A1)),
+    )
+    judge = judge_of(abi, engine)
+    judged = judge.judge(stream)
+    assert judged.judgement is Judgement.ALLOWED
+    assert judged.got is not None
+    at = labels(abi)["s"]
+    got = decode_words(abi, judged.got.memory[at : at + 3 * abi.word_bytes])
+    assert tuple(got) == words
+    judged = judge_of(abi).judge(stream)
+    assert judged.judgement is Judgement.SAME
+
+
+class StoresOneMore(StoresLate):
+    """What is stored for a write is no result of it."""
+
+    def _made(self, call: Callable[[Sequence[int]], int | Blocked], args: Sequence[int]) -> Any:
+        result = super()._made(call, args)
+        is_write = getattr(call, "__name__", "") == "sys_write"
+        return result + 1 if is_write and isinstance(result, int) else result
+
+
+def test_a_wrong_result_is_a_find_wherever_in_an_atom_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _take_time(monkeypatch)
+    stream = PLAIN._replace(
+        pointers=(OF_SCRATCH[0], OF_NUMBERS[1], OF_SCRATCH[0], OF_SCRATCH[0]),
+        atoms=(READS, FEEDS),
+        steps=(EXEC_READ, Step(EXEC, A1)),
+    )
+    judged = judge_of(ABIS["ilp32-le"], StoresOneMore).judge(stream)
+    assert (judged.judgement, judged.difference) == (
+        Judgement.FIND,
+        "memory differs at the scratch",
+    )
+
+
+class TellsLater(EmbeddedEngine):
+    """Syslets run when the program waits, and what finds no place meanwhile the next call tells."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        self._chooser = lambda alternatives: alternatives - 1
+
+    def _tells_meanwhile(self, head: int) -> bool:
+        del head
+        return False
+
+
+@pytest.mark.parametrize("more", [(), (Step(WAIT, WAITS.index(99)),)])
+def test_a_wait_under_way_may_leave_a_loss_to_the_next_call(more: tuple[Step, ...]) -> None:
+    """Two events for a ring of one slot: one is lost, and told once, by this wait or the next."""
+    stream = PLAIN._replace(
+        slots=(1, 1), atoms=(PID,), steps=(Step(EXEC, A1), Step(EXEC, A1), *more)
+    )
+    judge = judge_of(ABIS["ilp32-le"], TellsLater)
+    judged = judge.judge(stream)
+    assert judged.judgement in (Judgement.SAME, Judgement.ALLOWED)
+    assert judged.got is not None
+    entry = judge.subject.arena.addresses[A1]
+    assert judged.got.gave == (NULL_WORD, NULL_WORD, *(0 for _ in more))
+    assert judged.got.ends == ((1, (entry,)), (0, ()))
 
 
 class PostsNothingOfTwo(EmbeddedEngine):
@@ -155,7 +294,7 @@ class TakesWhatHasNoHead(Mutant):
 def test_an_engine_that_is_wrong_in_one_way_is_a_find(
     monkeypatch: pytest.MonkeyPatch, wrong: type[Mutant], steps: tuple[Step, ...], difference: str
 ) -> None:
-    monkeypatch.setattr(oracle, "MOST_S", 10)  # a slow machine decides it as well
+    _take_time(monkeypatch)
     abi = ABIS["ilp32-le"]
     stream = PLAIN._replace(atoms=(READS, PID), steps=steps)
     assert judge_of(abi).judge(stream).judgement is Judgement.SAME
@@ -182,7 +321,7 @@ def test_orders_that_meet_again_leave_out_no_outcome() -> None:
     judge = judge_of(ABIS["ilp32-le"])
     generator = Generator(Random(1))
     once = each = several = 0
-    for number in range(len(THEMES) * 12):
+    for number in range(len(THEMES) * 14):
         stream = generator.draw(number % len(THEMES))
         fds = judge.subject.fds(used=uses_pipes(stream))
         with contextlib.suppress(Unjudged):

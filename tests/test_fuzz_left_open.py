@@ -118,6 +118,15 @@ def test_several_writers_of_a_full_pipe_are_left_open() -> None:
     )
 
 
+def test_what_fills_a_pipe_that_is_read_meanwhile_is_left_open() -> None:
+    stream = PLAIN._replace(atoms=(READS,), steps=(EXEC_READ, Step(FILL, 0)))
+    judged = judge_of(ABIS["lp64-le"]).judge(stream)
+    assert (judged.judgement, judged.difference) == (
+        Judgement.UNJUDGED,
+        "how much fills a pipe that is read meanwhile",
+    )
+
+
 class RefusesOddArguments(Mutant):
     """An argument that is not aligned is a fault, which an engine may make of it."""
 

@@ -126,10 +126,11 @@ class ReferenceEngine(Machine):
             return word
 
     def _wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
+        has_waited = False
         while True:
             if self._closed:
                 return -EINTR
-            error = self._take_error(head)
+            error = 0 if has_waited and not self._tells_meanwhile(head) else self._take_error(head)
             if error:
                 return -error
             fields, error = self._descriptor(head)
@@ -139,12 +140,18 @@ class ReferenceEngine(Machine):
             if user_ring_idx >= len(slots):
                 return -EINVAL
             state = self._heads.get(head)
-            if ring.events(slots, user_ring_idx) >= min_events or state is None:
+            if ring.events(slots, user_ring_idx) >= min_events or not (state and state.pending):
                 return 0
+            has_waited = True
             if self._runnable:
                 self._settle(caller_may_go_on=False)
             elif not self.kernel.clock.advance_to_next_alarm():
                 self._outwait()
+
+    def _tells_meanwhile(self, head: int) -> bool:
+        """Whether a wait tells of what was lost while it waited; the next call may do it as well."""
+        del head
+        return True
 
     # -- who goes on -------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ descriptor of somebody else's, is never given to an engine.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from itertools import count
 
@@ -17,6 +17,7 @@ from syslet_conformance.fuzz.harmless import Calls, Files, Pages, Unjudged
 from syslet_conformance.fuzz.states import States
 from syslet_layouts import ARGUMENTS, AsyncHeadUser, Flag
 from syslet_reference.blocking import Blocked
+from syslet_reference.choices import Chooser
 from syslet_reference.files import (
     PIPE_ATOMIC_BYTES,
     PIPE_BYTES,
@@ -62,7 +63,25 @@ class LeftOpen(States):
         self._turns = 0
         self._writes = count()
         self._files = self.kernel.files = Files()
-        self._restrict_calls(ground)
+        self._syslet: Syslet | None = None
+        self._calls = self._harmless(ground)
+        self._fine_calls = Calls({nr: partial(self._call, do) for nr, do in self._calls.items()})
+        self._fine_calls.unknown = partial(self._call, self._unknown)
+
+    def play_with(
+        self,
+        chooser: Chooser | None,
+        trace: Trace | None = None,
+        been: set[Hashable] | None = None,
+        *,
+        finely: bool = False,
+    ) -> None:
+        """As it is; `finely`, others may also go on before the call of an atom, and behind it.
+
+        An engine loads arguments, calls, and stores the result one after the other.
+        """
+        super().play_with(chooser, trace, been)
+        self.kernel.calls = self._fine_calls if finely else self._calls
 
     def forget(self) -> None:
         """A stream begins."""
@@ -72,7 +91,7 @@ class LeftOpen(States):
 
     # -- calls -------------------------------------------------------------------------
 
-    def _restrict_calls(self, ground: Ground) -> None:
+    def _harmless(self, ground: Ground) -> Calls:
         kernel, numbers = self.kernel, ground.numbers
         harmless = Calls()
         for nr, result in ground.results.items():
@@ -83,7 +102,7 @@ class LeftOpen(States):
         harmless[numbers["lseek"]] = kernel.sys_lseek
         for name in ("read", "write"):
             harmless[numbers[name]] = partial(self._transfer, getattr(kernel, f"sys_{name}"))
-        kernel.calls = harmless
+        return harmless
 
     def _transfer(self, call: Call, args: Sequence[int]) -> int | Blocked:
         """Read or write; what a kernel does with memory that ends in the middle is left open."""
@@ -115,6 +134,30 @@ class LeftOpen(States):
             return result
         self._blocks_with = result
         return missed(result)
+
+    # -- between loading, calling and storing ------------------------------------------
+
+    def _call(self, call: Call, args: Sequence[int]) -> int | Blocked:
+        """Make the call, or let others go on first."""
+        if self._others_first():
+            self._blocks_with = "loaded", *args
+            return _Point(lambda: self._came(call(args)))
+        return self._came(call(args))
+
+    def _came(self, result: int | Blocked) -> int | Blocked:
+        """What a call came to, or let others go on before that is stored."""
+        if isinstance(result, Blocked):
+            retry = result.retry
+            result.retry = lambda: self._came(retry())
+        elif self._others_first():
+            self._blocks_with = "called", result
+            return _Point(lambda: result)
+        return result
+
+    def _others_first(self) -> bool:
+        assert self._pick is not None
+        assert self._syslet is not None
+        return bool((self._runnable or self._syslet.asynchronous) and self._pick(2))
 
     # -- what is not aligned -----------------------------------------------------------
 
@@ -158,6 +201,10 @@ class LeftOpen(States):
             raise Unjudged("when the engine delivers an event that found no place")
         return index, error
 
+    def _tells_meanwhile(self, head: int) -> bool:
+        state = self._heads.get(head)
+        return not (state and state.errors and self._pick is not None and self._pick(2))
+
     # -- faults, ASYNC and limits ------------------------------------------------------
 
     def _check_async(self, atom: int) -> None:
@@ -192,6 +239,7 @@ class LeftOpen(States):
         self._turns += 1
         if self._turns > MOST_TURNS:
             raise Unjudged("a stream of too many turns")
+        self._syslet = syslet
         pause = super()._run(syslet, min(atoms, MOST_ATOMS))
         if pause is Pause.FAULTED and syslet.asynchronous and not self._ground.enters_faults:
             raise Unjudged("what a background fault leaves")
@@ -199,11 +247,18 @@ class LeftOpen(States):
             self._check_async(syslet.atom)
         if pause is Pause.TURN_OVER and atoms > MOST_ATOMS:
             raise Unjudged("a syslet of too many atoms")
-        return pause
+        return Pause.TURN_OVER if isinstance(syslet.blocked, _Point) else pause
 
     def _state(self, alternatives: int) -> Hashable:
         rest = super()._state(alternatives)
         return hash((rest, bytes(self._view), *self._indexes.values()))
+
+
+class _Point(Blocked):
+    """An atom is in the middle, and waits for nothing: its syslet's turn is over."""
+
+    def __init__(self, retry: Callable[[], int | Blocked]) -> None:
+        super().__init__(retry, [])
 
 
 def check_writers(file: OpenFile | None) -> None:

@@ -87,6 +87,8 @@ class Mirror(LeftOpen):
         if writes is not None and reads is not None:
             if len(data) == FILL_BYTES and reads.poll():
                 raise Unjudged("how much fills a pipe that is not empty")
+            if len(data) == FILL_BYTES and reads.waits_on().parked:
+                raise Unjudged("how much fills a pipe that is read meanwhile")
             self.asked()
             with self._lock:
                 writes.write(data)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Hashable
 from enum import StrEnum
 from random import Random
+from typing import NamedTuple
 
 from syslet_conformance.fuzz.arena import Arena
 from syslet_conformance.fuzz.ground import Ground
@@ -23,11 +24,21 @@ AT_RANDOM = 12
 """How many interleavings are tried at random first, and before them the one in which
 the caller goes on as far as it can: those that engines show are found so."""
 
-MOST_RUNS = 150
-"""How many interleavings of one stream are tried, in order."""
 
-MOST_S = 0.03
-"""How long that may take."""
+class Grain(NamedTuple):
+    """Where syslets take turns, and how many interleavings of one stream are tried in order."""
+
+    finely: bool
+    """Between loading, calling and storing as well; see `LeftOpen.play_with`."""
+    most_runs: int
+    most_s: float
+
+
+BY_ATOMS = Grain(False, 150, 0.03)
+"""What comes to most outcomes, and is tried of each stream that differs."""
+
+WITHIN_ATOMS = Grain(True, 3000, 1.0)
+"""What is tried before an outcome is held against an engine."""
 
 
 class Among(StrEnum):
@@ -69,15 +80,19 @@ class Oracle:
         to: Outcome | None = None,
         been: set[Hashable] | None = None,
         late: frozenset[int] = frozenset(),
+        *,
+        finely: bool = False,
     ) -> tuple[Outcome, frozenset[int]]:
         """The outcome of one order, and the steps that block, `late` among them.
 
         It ends with Differs where a step gives something else than in `to`, and with Been at a
-        state that is in `been`.
+        state that is in `been`; for `finely` see `LeftOpen.play_with`.
         """
         while True:
             try:
-                return self._play(stream, fds, late, choices, trace, to, been), late
+                self._mirror.pipes_at(fds)
+                self._mirror.play_with(choices, trace, been, finely=finely)
+                return self._play(stream, late, choices, to), late
             except Blocks as blocks:
                 if blocks.step is None:
                     raise Unjudged("a syslet that nothing lets go") from None
@@ -87,18 +102,13 @@ class Oracle:
     def _play(
         self,
         stream: Stream,
-        fds: tuple[int, ...],
         late: frozenset[int],
         choices: Choices | None,
-        trace: Trace | None,
         to: Outcome | None,
-        been: set[Hashable] | None,
     ) -> Outcome:
         """One play, in the order that is chosen, or each syslet as far as it goes."""
         if choices is not None:
             choices.begin()
-        self._mirror.pipes_at(fds)
-        self._mirror.play_with(choices, trace, been)
         try:
             return play(stream, self._arena, self._mirror, late=late, final=False, to=to)
         except BaseException as error:
@@ -116,24 +126,31 @@ class Oracle:
     ) -> Among:
         """Whether some interleaving comes to that outcome; `late` are the steps of `expected`."""
         self._most_late = 0
-        among = self._among(stream, fds, outcome, late)
+        among = self._among(stream, fds, outcome, late, BY_ATOMS)
+        if among is Among.NO:
+            among = self._among(stream, fds, outcome, late, WITHIN_ATOMS)
         # Which of several callers goes on first, of those that one step lets go, is not chosen.
         return Among.TOO_MANY if among is Among.NO and self._most_late > 1 else among
 
     def _among(
-        self, stream: Stream, fds: tuple[int, ...], outcome: Outcome, late: frozenset[int]
+        self,
+        stream: Stream,
+        fds: tuple[int, ...],
+        outcome: Outcome,
+        late: frozenset[int],
+        grain: Grain,
     ) -> Among:
-        until = time.monotonic() + MOST_S
+        until = time.monotonic() + grain.most_s
         random = Random(0)
         for number in range(1 + AT_RANDOM):
             drawn = Choices([random.getrandbits(8) if number else -1 for _ in range(64)])
             with contextlib.suppress(Unjudged):
-                if self._comes_to(outcome, stream, fds, drawn, late):
+                if self._comes_to(outcome, stream, fds, drawn, late, grain):
                     return Among.YES
         choices, been = Choices(), set[Hashable]()
-        for _ in range(MOST_RUNS):
+        for _ in range(grain.most_runs):
             try:
-                if self._comes_to(outcome, stream, fds, choices, late, been):
+                if self._comes_to(outcome, stream, fds, choices, late, grain, been):
                     return Among.YES
             except Unjudged:
                 return Among.TOO_MANY
@@ -150,11 +167,12 @@ class Oracle:
         fds: tuple[int, ...],
         choices: Choices,
         late: frozenset[int],
+        grain: Grain,
         been: set[Hashable] | None = None,
     ) -> bool:
         """Whether this order does; it goes on no further than to where it differs."""
         try:
-            order, _ = self.played(stream, fds, choices, to=outcome, been=been)
+            order, _ = self.played(stream, fds, choices, to=outcome, been=been, finely=grain.finely)
         except (Differs, Been):
             return False
         return comes_to(outcome, order, late)

@@ -222,7 +222,8 @@ def play(
         word = port.join(call)
         is_exec = steps[number].kind == EXEC
         gave[number] = _exec_gave(arena, word, first, final) if is_exec else _wait_gave(arena, word)
-    ends = tuple(_end(stream, arena, port, head) for head in range(len(RINGS)))
+    quiet = 2 if NULL_WORD in gave else 1
+    ends = tuple(_end(stream, arena, port, head, quiet) for head in range(len(RINGS)))
     seen = tuple((number, until.get(number, len(steps))) for number in calls)
     return Outcome(tuple(gave), ends, port.get(0, arena.size_bytes), seen)
 
@@ -270,12 +271,19 @@ def _consume(
     return tuple(taken)
 
 
-def _end(stream: Stream, arena: Arena, port: Port, head: int) -> tuple[int, tuple[int, ...]]:
-    """Nothing is pending when this returns: what was still reported, and what was left."""
+def _end(
+    stream: Stream, arena: Arena, port: Port, head: int, quiet: int
+) -> tuple[int, tuple[int, ...]]:
+    """Nothing is pending when this returns: what was still reported, and what was left.
+
+    It is asked until nothing was reported `quiet` times: what found no place while one wait was
+    under way, it may leave to the next.
+    """
     reported = 0
-    while reported < MOST_REPORTS:
+    while reported < MOST_REPORTS and quiet:
         word = port.wait(WAITS[-1], 0, arena.heads[head])
-        if _wait_gave(arena, port.join(word) if isinstance(word, Call) else word) != ERROR:
-            break
-        reported += 1
+        if _wait_gave(arena, port.join(word) if isinstance(word, Call) else word) == ERROR:
+            reported += 1
+        else:
+            quiet -= 1
     return reported, _consume(stream, arena, port, head, None)

@@ -30,7 +30,7 @@ class States(ReferenceEngine):
     _pick: Chooser | None = None
     """What chooses, whatever the state."""
     _blocks_with: Hashable = None
-    """What the call that is being made holds on to while it blocks."""
+    """What the call that is being made holds on to while it blocks; None: what it did before."""
 
     def play_with(
         self,
@@ -72,9 +72,9 @@ class States(ReferenceEngine):
 
     def _run(self, syslet: Syslet, atoms: int) -> Pause:
         self._live[syslet.number] = syslet
-        was_blocked = syslet.blocked is not None
+        self._blocks_with = None
         pause = super()._run(syslet, atoms)
-        if pause is Pause.BLOCKED and not was_blocked:
+        if pause is Pause.BLOCKED and self._blocks_with is not None:
             self._held[syslet.number] = self._blocks_with
         elif pause in (Pause.ENDED, Pause.FAULTED):
             del self._live[syslet.number]
