@@ -149,7 +149,7 @@ class ReferenceEngine(Machine):
                 self._outwait()
 
     def _tells_meanwhile(self, head: int) -> bool:
-        """Whether a wait tells of what was lost while it waited; the next call may do it as well."""
+        """Whether a wait tells of what was lost while it waited; the next call may, too."""
         del head
         return True
 
