@@ -148,8 +148,20 @@ class AbortsOnSkips(EmbeddedEngine):
     def exec(self, atom: int, head: int) -> int:
         flags = self.memory.read(atom, 1) if self.memory.is_mapped(atom, 1) else b"\0"
         if flags[0] & Flag.SKIP_TO_NEXT_ON_STOP:
-            os.abort()
+            self.end()
         return super().exec(atom, head)
+
+    def end(self) -> None:
+        """End."""
+        os.abort()
+
+
+class HangsOnSkips(AbortsOnSkips):
+    """It does not return there."""
+
+    def end(self) -> None:
+        """End."""
+        threading.Event().wait()
 
 
 class OpensAFile(EmbeddedEngine):

@@ -28,8 +28,10 @@ SHORT = (
     "import syslet_conformance.fuzz.finishing as finishing\n"
     "finishing.SHRINK_ENDS_S = 4.0\n"
     "finishing.REPLAYS_OF_ENDS = 3\n"
+    "import syslet_conformance.fuzz.worker as worker\n"
+    "finishing.STILL_S = worker.STILL_S = 2.0\n"
 )
-"""Less time for a find in which the engine ends."""
+"""Less time for a find in which the engine ends or hangs."""
 
 
 def find_in(directory: Path) -> Path:
@@ -92,13 +94,16 @@ def test_a_find_is_small_says_what_it_is_and_repeats(tmp_path: Path) -> None:
 
 @CONFINED
 @pytest.mark.parametrize(
-    ("name", "kind", "how"),
+    ("name", "kind", "how", "said"),
     [
-        ("AbortsOnSkips", "crash", "crash: SIGABRT"),
-        ("OpensAFile", "refused", "refused: mkdir"),
+        ("AbortsOnSkips", "crash", "crash: SIGABRT", "Fatal Python error: Aborted"),
+        ("HangsOnSkips", "hang", "hang: a call does not return", 'engines_for_tests.py", line'),
+        ("OpensAFile", "refused", "refused: mkdir", "mkdir"),
     ],
 )
-def test_an_engine_that_ends_is_a_find(tmp_path: Path, name: str, kind: str, how: str) -> None:
+def test_an_engine_that_ends_is_a_find(
+    tmp_path: Path, name: str, kind: str, how: str, said: str
+) -> None:
     finds = tmp_path / "finds"
     words = ("--streams", "2000", "--most-finds", "1", "--finds", finds)
     ran = syslet("fuzz", wrong(name), *SEED, *words, before=SHORT)
@@ -109,6 +114,7 @@ def test_an_engine_that_ends_is_a_find(tmp_path: Path, name: str, kind: str, how
     assert (find.repeated, find.replays) == (3, 3)
     assert len(find.stream.atoms) <= 4
     assert (find_in(finds) / "got.txt").read_text() == f"{how}\n"
+    assert said in (find_in(finds) / "said.txt").read_text()
     expected = (find_in(finds) / "expected.txt").read_text()
     assert "\ntrace of the reference:\n" in expected
     ran = syslet("exec", find_in(finds) / "program.syslet", "--abi", find.abi)

@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis.database import ExampleDatabase
 
 from syslet_conformance.fuzz.corpus import Corpus, State
-from syslet_conformance.fuzz.finds import KNOWN, Find, kind_of, save
+from syslet_conformance.fuzz.finds import KNOWN, SAID, Find, kind_of, save
 from syslet_conformance.fuzz.finishing import TRIES, Player, finished
 from syslet_conformance.fuzz.stream import of_bytes, to_bytes
 from syslet_conformance.fuzz.work import Spec, run_batch
@@ -129,10 +129,10 @@ class Campaign:
         """Take what came of the next batch; where that is cut short, the batch is played again."""
         state = self.hunt.state
         batch = state.next_batch
-        for number, stream, difference in answer["finds"]:
+        for number, stream, difference, said in answer["finds"]:
             if self._enough():
                 break
-            self._found(batch, number, bytes.fromhex(stream), difference)
+            self._found(batch, number, bytes.fromhex(stream), difference, said)
         self.hunt.streams += answer["streams"]
         state.streams += answer["streams"]
         state.next_batch += 1
@@ -145,7 +145,7 @@ class Campaign:
                     self._corpus.add(bytes.fromhex(stream))
             self._corpus.keep_state(state)
 
-    def _found(self, batch: int, number: int, data: bytes, difference: str) -> None:
+    def _found(self, batch: int, number: int, data: bytes, difference: str, said: str = "") -> None:
         """Keep a find at once, then make it small, and keep it so."""
         key = kind_of(difference)
         if key in self.hunt.finds:
@@ -161,10 +161,11 @@ class Campaign:
             difference=difference,
             stream=of_bytes(data),
         )
-        self.hunt.finds[key] = find, save(find, self._finds, {})
+        first = {SAID: said} if said else {}
+        self.hunt.finds[key] = find, save(find, self._finds, first)
         self.tell(self.hunt)
         find, files = finished(find, self.spec, self._database)
-        self.hunt.finds[key] = find, save(find, self._finds, files)
+        self.hunt.finds[key] = find, save(find, self._finds, first | files)
         if self._database is not None:
             self._database.save(self.index_key, to_bytes(find.stream))
         self.tell(self.hunt)

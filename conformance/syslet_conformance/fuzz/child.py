@@ -9,10 +9,12 @@ file that the parent maps too: so it knows the stream on which a child died or h
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import mmap
 import os
 import shlex
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -34,6 +36,9 @@ NOW_BYTES = 16 + MOST_STREAM_BYTES
 
 CPU_S = 1 << 20
 """A child plays for hours."""
+
+STACKS_SIGNAL = signal.SIGUSR1
+"""On this a child says on standard error where its threads are."""
 
 IN_A_PROGRAM = ("exec", "lib", "native32")
 """Kinds of backends whose engine runs in a program of its own."""
@@ -135,6 +140,8 @@ def main(backend: str, abi: str, now: str, directory: str, sandboxed: str, paren
     """Serve until standard input ends, or the thread that started this process."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    faulthandler.enable()
+    faulthandler.register(STACKS_SIGNAL)
     map_of_now = Now(Path(now))
     in_process = backend.split(":")[0] not in IN_A_PROGRAM
     said = ""
@@ -157,6 +164,7 @@ def main(backend: str, abi: str, now: str, directory: str, sandboxed: str, paren
         try:
             answer = child.answer(json.loads(line))
         except Hang as hang:
+            faulthandler.dump_traceback()
             answer = {"hang": str(hang)}
         except SysletError as error:
             answer = {"died": str(error)}

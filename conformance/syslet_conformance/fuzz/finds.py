@@ -24,6 +24,9 @@ LIMIT_BYTES = 1 << 20
 
 FILE = "find.json"
 
+SAID = "said.txt"
+"""What the engine's process said last, where it ended or hung."""
+
 SLUG_CHARS = 48
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hypothesis.database import ExampleDatabase
 
-from syslet_conformance.fuzz.finds import ENDS, Find, kind_of
+from syslet_conformance.fuzz.finds import ENDS, SAID, Find, kind_of
 from syslet_conformance.fuzz.promoting import PROGRAM
 from syslet_conformance.fuzz.shrink import SHRINK_S, shrunk
 from syslet_conformance.fuzz.stream import Stream, to_bytes
@@ -62,7 +62,7 @@ class Player:
             return Counter({ended.how: 1})
 
     def tell(self, stream: Stream) -> dict[str, str]:
-        """Files: the program, what was expected, and what was got."""
+        """Files: the program, what was expected, what was got, and what was said at an end."""
         data = to_bytes(stream).hex()
         want = {"do": "want", "stream": data}
         try:
@@ -70,13 +70,15 @@ class Player:
         except Ended:  # of what was played before
             self.close()
             told = self._open().ask(want)
+        said = {}
         try:
             told |= self._open().ask({"do": "give", "stream": data})
         except Ended as ended:
             self.close()
             told["got"] = [ended.how]
+            said = {SAID: ended.said} if ended.said else {}
         texts = {f"{name}.txt": "\n".join([*told[name], ""]) for name in ("expected", "got")}
-        return {PROGRAM: told["program"], **texts}
+        return {PROGRAM: told["program"], **texts, **said}
 
     def close(self) -> None:
         """End the engine."""

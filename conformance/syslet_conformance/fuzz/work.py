@@ -46,14 +46,14 @@ _WORKERS = Workers(_hunter)
 
 
 def run_batch(spec: Spec, number: int, streams: int) -> dict[str, Any]:
-    """Play so many streams of a batch: counts, finds as (number, stream, difference), fresh
-    streams, and how many ``streams`` were played.
+    """Play so many streams of a batch: counts, finds as (number, stream, difference, what the
+    engine said as it ended), fresh streams, and how many ``streams`` were played.
 
     Where the engine ends in a stream that is a find, and the batch goes on behind it. Where it
     hangs, the batch is over: many streams may hang alike, and each takes long to be known.
     SysletError where it cannot be opened, or the hunt was ended.
     """
-    played, finds = 0, list[tuple[int, str, str]]()
+    played, finds = 0, list[tuple[int, str, str, str]]()
     answer: dict[str, Any] = {"judgements": {}, "features": {}, "finds": [], "fresh": []}
     order = {"do": "batch", "seed": spec.seed, "batch": number, "streams": streams}
     while played < streams and len(finds) < MOST_ENDS:
@@ -64,11 +64,11 @@ def run_batch(spec: Spec, number: int, streams: int) -> dict[str, Any]:
         except Ended as ended:
             if _WORKERS.drop():
                 raise SysletError("the hunt was ended") from None
-            finds.append((ended.number, ended.stream.hex(), ended.how))
+            finds.append((ended.number, ended.stream.hex(), ended.how, ended.said))
             played = max(played, ended.number + 1)
             if ended.hung:
                 break
-    answer["finds"] = [*finds, *map(tuple, answer["finds"])]
+    answer["finds"] = [*finds, *((*find, "") for find in answer["finds"])]
     answer["streams"] = played
     return answer
 

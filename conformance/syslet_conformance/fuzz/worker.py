@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from syslet_conformance.fuzz.child import NOW_BYTES, Now
+from syslet_conformance.fuzz.child import NOW_BYTES, STACKS_SIGNAL, Now
 from syslet_conformance.fuzz.sandbox import refused
 from syslet_conformance.patience import patient_s
 from syslet_layouts import SysletError
@@ -27,19 +27,26 @@ START_S = 60.0
 """How long a child may take to open its engine."""
 
 
+STACKS_S = 2.0
+"""How long a child that hangs is given to say where its threads are."""
+
+SAID_BYTES = 1 << 14
+"""So much of what a child said last is looked at."""
+
 BEFORE = -1
 """The number of the stream in which a child ended that had not begun what was ordered."""
 
 
 class Ended(SysletError):  # noqa: N818 - what it says
-    """A child ended in a stream: how, the stream's number in the batch, and its bytes.
+    """A child ended in a stream: how, the stream's number in the batch, its bytes, and what was
+    said on standard error, with Python's stack of each thread where that could be had.
 
     The number is `BEFORE` where none of what was ordered was begun: the stream is older.
     """
 
-    def __init__(self, how: str, number: int, stream: bytes) -> None:
+    def __init__(self, how: str, number: int, stream: bytes, said: str) -> None:
         super().__init__(how)
-        self.how, self.number, self.stream = how, number, stream
+        self.how, self.number, self.stream, self.said = how, number, stream, said
 
     @property
     def hung(self) -> bool:
@@ -118,7 +125,7 @@ class Worker:
         if "hang" in answer:
             raise self._in_stream(f"hang: {answer['hang']}")
         if "died" in answer:
-            raise self._in_stream(f"crash: {_first_words(answer['died'])}")
+            raise self._in_stream(f"crash: {_first_words(answer['died'])}", answer["died"])
         return answer
 
     def check(self) -> None:
@@ -128,8 +135,10 @@ class Worker:
         if played != self._seen:
             self._seen, self._since = played, now
         elif now - self._since > patient_s(self.still_s):
+            self._ask_for_stacks()
+            ended = self._in_stream("hang: a call does not return")
             self.kill()
-            raise self._in_stream("hang: a call does not return")
+            raise ended
 
     def _ended(self) -> Ended:
         status = self.process.wait()
@@ -139,14 +148,27 @@ class Worker:
         how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
         return self._in_stream(f"crash: {how}")
 
-    def _in_stream(self, how: str) -> Ended:
+    def _ask_for_stacks(self) -> None:
+        """Give the child time to say them; one that is stopped does not."""
+        before = self._said_path.stat().st_size
+        self.process.send_signal(STACKS_SIGNAL)
+        until = time.monotonic() + STACKS_S
+        size = before
+        while time.monotonic() < until:
+            last, size = size, self._said_path.stat().st_size
+            if before < last == size:
+                break
+            select.select([], [], [], 0.05)
+
+    def _in_stream(self, how: str, more: str = "") -> Ended:
         played, number, stream = self.now.get()
-        return Ended(how, BEFORE if played == self._played_before else number, stream)
+        number = BEFORE if played == self._played_before else number
+        return Ended(how, number, stream, "\n".join(filter(None, (more, self.said()))))
 
     def said(self) -> str:
         """The last that it said on standard error."""
         try:
-            return self._said_path.read_bytes()[-4096:].decode("utf-8", "replace")
+            return self._said_path.read_bytes()[-SAID_BYTES:].decode("utf-8", "replace")
         except OSError:
             return ""
 
