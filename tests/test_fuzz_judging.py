@@ -303,13 +303,19 @@ def test_an_engine_that_is_wrong_in_one_way_is_a_find(
 
 
 def _outcomes(
-    judge: Judge, stream: Stream, fds: tuple[int, ...], been: set[Hashable] | None
+    judge: Judge,
+    stream: Stream,
+    fds: tuple[int, ...],
+    been: set[Hashable] | None,
+    *,
+    finely: bool,
 ) -> tuple[set[Outcome], int]:
     """What every order comes to, and how many were played. Unjudged for too many."""
     choices, outcomes, runs = Choices(), set[Outcome](), 0
     while True:
         with contextlib.suppress(Been):
-            outcomes.add(judge.oracle.played(stream, fds, choices, been=been)[0])
+            played = judge.oracle.played(stream, fds, choices, been=been, finely=finely)
+            outcomes.add(played[0])
         runs += 1
         if runs > 500:
             raise Unjudged
@@ -317,7 +323,10 @@ def _outcomes(
             return outcomes, runs
 
 
-def test_orders_that_meet_again_leave_out_no_outcome() -> None:
+@pytest.mark.parametrize(("finely", "several_at_least"), [(False, 20), (True, 8)])
+def test_orders_that_meet_again_leave_out_no_outcome(
+    *, finely: bool, several_at_least: int
+) -> None:
     judge = judge_of(ABIS["ilp32-le"])
     generator = Generator(Random(1))
     once = each = several = 0
@@ -325,11 +334,13 @@ def test_orders_that_meet_again_leave_out_no_outcome() -> None:
         stream = generator.draw(number % len(THEMES))
         fds = judge.subject.fds(used=uses_pipes(stream))
         with contextlib.suppress(Unjudged):
-            outcomes, runs = _outcomes(judge, stream, fds, None)
-            found, fewer = _outcomes(judge, stream, fds, set())
+            outcomes, runs = _outcomes(judge, stream, fds, None, finely=finely)
+            found, fewer = _outcomes(judge, stream, fds, set(), finely=finely)
             assert found == outcomes, stream
             once, each, several = once + fewer, each + runs, several + (len(outcomes) > 1)
-    assert several >= 20
+            if finely:
+                assert outcomes >= _outcomes(judge, stream, fds, set(), finely=False)[0]
+    assert several >= several_at_least
     assert once < each / 2
 
 
