@@ -156,6 +156,17 @@ class AbortsOnSkips(EmbeddedEngine):
         os.abort()
 
 
+class AbortsOnFaults(EmbeddedEngine):
+    """It takes its process with it where a syslet faults that is asynchronous."""
+
+    abis = ABIS
+
+    def _faulted(self, syslet: Syslet, address: int) -> Pause:
+        if syslet.asynchronous:
+            os.abort()
+        return super()._faulted(syslet, address)
+
+
 class HangsOnSkips(AbortsOnSkips):
     """It does not return there."""
 

@@ -122,6 +122,21 @@ def test_an_engine_that_ends_is_a_find(
 
 
 @CONFINED
+def test_an_engine_that_ends_as_it_is_asked_is_hunted_all_the_same(tmp_path: Path) -> None:
+    finds = tmp_path / "finds"
+    words = ("--streams", "2000", "--most-finds", "1", "--finds", finds)
+    ran = syslet("fuzz", wrong("AbortsOnFaults"), *SEED, *words, before=SHORT)
+    assert (ran.returncode, ran.stderr) == (1, "")
+    for question in ("enters_faults", "reads_late"):
+        line = f"not to be asked for {question}, judged as the reference: crash: SIGABRT"
+        assert line in ran.stdout.splitlines()
+    find = read(find_in(finds))
+    assert (find.difference, find.repeated, find.replays) == ("crash: SIGABRT", 3, 3)
+    again = syslet("fuzz", "--replay", find_in(finds))
+    assert (again.returncode, again.stdout) == (1, "10 of 10: crash: SIGABRT\n")
+
+
+@CONFINED
 def test_jobs_and_the_same_seed_play_the_same_streams(tmp_path: Path) -> None:
     states = []
     for jobs in ("1", "2"):
@@ -314,6 +329,10 @@ def test_the_state_of_another_hunt_is_not_taken_up(tmp_path: Path) -> None:
         (["--replay", "/nonexistent"], "/nonexistent"),
         (["exec:false", "--streams", "1"], "false"),
         (["exec:cat", "--streams", "1"], "cat"),
+        (
+            [wrong("DiesInExec"), "--no-sandbox", "--streams", "1"],
+            "the engine ended as it was opened: crash: SIGABRT",
+        ),
     ],
     ids=lambda value: "-".join(value).replace("/", "") if isinstance(value, list) else "",
 )

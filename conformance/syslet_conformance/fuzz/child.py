@@ -24,6 +24,7 @@ from typing import Any
 from syslet_conformance.backends import backend_named, command_words
 from syslet_conformance.calls import Hang
 from syslet_conformance.fuzz import batch
+from syslet_conformance.fuzz.ground import asked
 from syslet_conformance.fuzz.judge import Judge, Judgement
 from syslet_conformance.fuzz.limits import die_with_parent
 from syslet_conformance.fuzz.sandbox import confine
@@ -136,7 +137,9 @@ def from_anywhere(backend: str) -> str:
     return f"exec:{shlex.join(words)}"
 
 
-def main(backend: str, abi: str, now: str, directory: str, sandboxed: str, parent: str) -> None:
+def main(
+    backend: str, abi: str, now: str, directory: str, sandboxed: str, parent: str, unasked: str
+) -> None:
     """Serve until standard input ends, or the thread that started this process."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -152,7 +155,17 @@ def main(backend: str, abi: str, now: str, directory: str, sandboxed: str, paren
         if sandboxed == "yes":
             said = str(confine(Path(directory), programs=not in_process, cpu_s=CPU_S))
             tempfile.tempdir = "."
-        judge = Judge(engine or kind.open(abi_named(abi)))
+        engine = engine or kind.open(abi_named(abi))
+        ground = asked(
+            engine,
+            unasked=unasked.split(","),
+            before=lambda question: map_of_now.set(0, question.encode()),
+        )
+        map_of_now.set(0, b"")
+        judge = Judge(engine, ground)
+    except Hang as hang:
+        print(json.dumps({"hang": str(hang)}), file=answers, flush=True)
+        os._exit(0)
     except SysletError as error:
         print(json.dumps({"error": str(error)}), file=answers, flush=True)
         return

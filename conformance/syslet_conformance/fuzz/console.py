@@ -23,10 +23,10 @@ from syslet_conformance.fuzz.cluster import cluster_executor
 from syslet_conformance.fuzz.corpus import Corpus, State
 from syslet_conformance.fuzz.database import database_at
 from syslet_conformance.fuzz.finds import KNOWN, Find, read
-from syslet_conformance.fuzz.finishing import REPLAYS, Player
+from syslet_conformance.fuzz.finishing import Player, replayed
 from syslet_conformance.fuzz.judge import Judgement
 from syslet_conformance.fuzz.sandbox import why_not
-from syslet_conformance.fuzz.work import Spec, end_workers, open_worker
+from syslet_conformance.fuzz.work import Spec, end_workers, first_worker
 from syslet_layouts import SysletError
 
 __all__ = ["Asked", "Limits", "hunt", "promote", "replay"]
@@ -59,7 +59,8 @@ def hunt(asked: Asked) -> None:
     examples = None if asked.database is None else database_at(asked.database, _warn)
     kept = Corpus(asked.corpus) if asked.corpus is not None else None
     state, spec = _start(console, kept, Spec(asked.backend, abi, seed, asked.sandboxed))
-    console.print(f"{plain(_look(spec))}\nseed: {plain(seed)}", markup=False, soft_wrap=True)
+    spec, looks = _look(spec)
+    console.print(f"{plain(looks)}\nseed: {plain(seed)}", markup=False, soft_wrap=True)
     campaign = Campaign(spec, state, asked.finds, corpus=kept, database=examples)
     with _executor(asked.cluster, asked.jobs, spec) as (executor, in_flight):
         _hunt(console, campaign, executor, in_flight, asked.limits)
@@ -82,14 +83,14 @@ def replay(path: Path, backend: str | None, *, sandboxed: bool) -> None:
     _abi(spec.backend, find.abi)
     player = Player(spec)
     try:
-        seen = player.differences(find.stream, REPLAYS)
+        seen, replays = replayed(player, find.stream, find.difference)
     finally:
         player.close()
     for difference, count in seen.most_common():
-        console.print(f"{count} of {REPLAYS}: {plain(difference)}", markup=False)
+        console.print(f"{count} of {replays}: {plain(difference)}", markup=False)
     if seen:
         raise click.exceptions.Exit(DIFFERS)
-    console.print(f"0 of {REPLAYS}: it does not differ", markup=False)
+    console.print(f"0 of {replays}: it does not differ", markup=False)
 
 
 def _console() -> Console:
@@ -126,15 +127,21 @@ def _warn(line: str) -> None:
     click.echo(f"syslet: {plain(line)}", err=True)
 
 
-def _look(spec: Spec) -> str:
-    """Open the engine once: what it is. SysletError where it cannot be opened."""
-    worker = open_worker(spec)
-    try:
-        ready = worker.ready
-        sandbox = f"\n{ready['sandbox']}" if ready["sandbox"] else ""
-        return f"{ready['name']} {ready['version']} on {spec.abi}{sandbox}"
-    finally:
-        worker.close()
+def _look(spec: Spec) -> tuple[Spec, str]:
+    """Open the engine once: how it is opened again, and what it is. SysletError where it cannot be.
+
+    What it is judged by where it could not be asked is the reference.
+    """
+    worker, spec, ended_when_asked = first_worker(spec)
+    worker.close()
+    ready = worker.ready
+    lines = [f"{ready['name']} {ready['version']} on {spec.abi}"]
+    lines += [ready["sandbox"]] if ready["sandbox"] else []
+    lines += [
+        f"not to be asked for {question}, judged as the reference: {how}"
+        for question, how in ended_when_asked.items()
+    ]
+    return spec, "\n".join(lines)
 
 
 @contextmanager

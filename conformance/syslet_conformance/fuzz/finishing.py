@@ -11,7 +11,7 @@ from syslet_conformance.fuzz.finds import ENDS, SAID, Find, kind_of
 from syslet_conformance.fuzz.promoting import PROGRAM
 from syslet_conformance.fuzz.shrink import SHRINK_S, shrunk
 from syslet_conformance.fuzz.stream import Stream, to_bytes
-from syslet_conformance.fuzz.work import Spec, open_worker
+from syslet_conformance.fuzz.work import Spec, first_worker
 from syslet_conformance.fuzz.worker import STILL_S, Ended, Worker
 
 REPLAYS = 100
@@ -43,7 +43,7 @@ class Player:
 
     def _open(self) -> Worker:
         if self._worker is None:
-            self._worker = open_worker(self._spec)
+            self._worker, self._spec, _ = first_worker(self._spec)
             ready = self._worker.ready
             self.engine = f"{ready['name']} {ready['version']}"
         self._worker.still_s = self.still_s
@@ -151,11 +151,21 @@ def _shows_each_time(player: Player, stream: Stream, kind: str) -> bool:
 
 def _repeated(player: Player, stream: Stream, difference: str) -> tuple[int, int]:
     """How often it shows, and of how many plays."""
+    seen, replays = replayed(player, stream, difference)
+    kind = kind_of(difference)
+    return sum(count for how, count in seen.items() if kind_of(how) == kind), replays
+
+
+def replayed(player: Player, stream: Stream, difference: str) -> tuple[Counter[str], int]:
+    """How often it differs, and how, and of how many plays; `difference` is how it is to.
+
+    Where that is an end of the engine, each play may be the last of a process.
+    """
     kind = kind_of(difference)
     if kind not in ENDS:
-        return player.differences(stream, REPLAYS)[difference], REPLAYS
+        return player.differences(stream, REPLAYS), REPLAYS
+    seen: Counter[str] = Counter()
     times = REPLAYS_OF_HANGS if kind == "hang" else REPLAYS_OF_ENDS
-    again = 0
     for _ in range(times):
-        again += kind in map(kind_of, player.differences(stream, 1))
-    return again, times
+        seen.update(player.differences(stream, 1))
+    return seen, times

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from syslet_conformance.builder import Build
@@ -39,25 +41,43 @@ class Ground:
     is_async_first: bool = True
 
 
-def asked(engine: Engine) -> Ground:
-    """Ask an engine. Missing where it lacks a call of `CALLS`; SysletError where it fails."""
+def asked(
+    engine: Engine,
+    *,
+    unasked: Collection[str] = (),
+    before: Callable[[str], object] = str,
+) -> Ground:
+    """Ask an engine; `before` is told of each question of `QUESTIONS`, but for those `unasked`.
+
+    Those are answered as of the reference. Missing where it lacks a call of `CALLS`; SysletError
+    where it fails, Hang among them: then what it is asked next says nothing.
+    """
     numbers = {name: number_of(engine, name) for name in CALLS if name != "unknown"}
     results = {
         nr: result_of(engine, nr)
         for nr in (numbers["getpid"], numbers["async_exec"], numbers["async_wait"], UNKNOWN_NR)
     }
-    return Ground(
-        numbers,
-        results,
-        returns_final=_returns_final(engine),
-        runs_odd=_runs_odd(engine),
-        drops=_drops(engine),
-        misses_unknown=_misses_unknown(engine),
-        misses_failures=_misses_failures(engine),
-        enters_faults=_enters_faults(engine),
-        reads_late=_reads_late(engine),
-        is_async_first=_is_async_first(engine),
-    )
+    answers: dict[str, bool] = {}
+    for name, question in QUESTIONS.items():
+        if name in unasked:
+            continue
+        before(name)
+        answers[name] = question(engine)
+    return Ground(numbers, results, **answers)
+
+
+@contextmanager
+def _session(engine: Engine, build: Build) -> Iterator[Session]:
+    """A session; where a call hangs, the memory stays for whoever waits."""
+    session = Session(engine, build.program())
+    try:
+        yield session
+    except Hang:
+        raise
+    except BaseException:
+        session.close()
+        raise
+    session.close()
 
 
 def result_of(engine: Engine, nr: int) -> int:
@@ -65,25 +85,19 @@ def result_of(engine: Engine, nr: int) -> int:
     build = Build(1)
     got = build.word(0)
     first = build.atom(nr, ret=got)
-    session = Session(engine, build.program())
-    try:
+    with _session(engine, build) as session:
         if session.exec(first) == 0:
             session.wait(1)
             session.consume()
         return session.word(got)
-    finally:
-        session.close()
 
 
 def _returns_final(engine: Engine) -> bool:
     build = Build(1)
     last = build.atom("getpid", label="last")
     first = build.atom("getpid", next=last)
-    session = Session(engine, build.program())
-    try:
+    with _session(engine, build) as session:
         return session.exec(first) == session.address(last)
-    finally:
-        session.close()
 
 
 def _runs_odd(engine: Engine) -> bool:
@@ -92,23 +106,19 @@ def _runs_odd(engine: Engine) -> bool:
     build.data.append(Words("odd", (0, 0, 0)))
     word = build.word(Address("odd", 1))
     first = build.atom("umem_add", word, Address("odd", engine.abi.word_bytes + 1), ret=0)
-    session = Session(engine, build.program())
-    try:
+    with _session(engine, build) as session:
         at = session.address("odd") + engine.abi.word_bytes + 1
         engine.write(at, (1).to_bytes(engine.abi.word_bytes, engine.abi.byteorder))
         returned = session.exec(first)
         data = engine.read(session.address("odd") + 1, engine.abi.word_bytes)
         return returned != 0 and int.from_bytes(data, engine.abi.byteorder) == 1
-    finally:
-        session.close()
 
 
 def _drops(engine: Engine) -> bool:
     """Whether the second of two events in a ring of one slot is lost, and reported once."""
     build = Build(1)
     first = build.atom("getpid", flags=Flag.ASYNC)
-    session = Session(engine, build.program())
-    try:
+    with _session(engine, build) as session:
         for _ in range(2):
             session.exec(first)
         for _ in range(3):
@@ -117,8 +127,6 @@ def _drops(engine: Engine) -> bool:
         taken = len(session.consume())
         session.wait(9)
         return taken == 1 and not session.consume()
-    finally:
-        session.close()
 
 
 def _misses_unknown(engine: Engine) -> bool:
@@ -138,10 +146,10 @@ def _enters_faults(engine: Engine) -> bool:
     """Whether the atom before one that cannot be read is an entry."""
     build = Build(1)
     first = build.atom("getpid", flags=Flag.ASYNC, next=NOWHERE)
-    session = Session(engine, build.program())
-    session.exec(first)
-    entries = _entries(session)
-    return entries is None or entries == [session.address(first)]
+    with _session(engine, build) as session:
+        session.exec(first)
+        session.wait(1)
+        return session.consume() == [session.address(first)]
 
 
 def _reads_late(engine: Engine) -> bool:
@@ -155,20 +163,21 @@ def _is_async_first(engine: Engine) -> bool:
 
 
 def _goes_async(engine: Engine, build: Build, first: Address) -> bool:
-    session = Session(engine, build.program())
-    word = session.exec(first)
-    _entries(session)
-    return word == 0
-
-
-def _entries(session: Session) -> list[int] | None:
-    """What a syslet left, and the session is over. None where wait hangs, which the hunt will find:
-    then its memory stays for whoever waits.
-    """
-    try:
+    with _session(engine, build) as session:
+        word = session.exec(first)
         session.wait(1)
-    except Hang:
-        return None
-    entries = session.consume()
-    session.close()
-    return entries
+        session.consume()
+        return word == 0
+
+
+QUESTIONS: dict[str, Callable[[Engine], bool]] = {
+    "returns_final": _returns_final,
+    "runs_odd": _runs_odd,
+    "drops": _drops,
+    "misses_unknown": _misses_unknown,
+    "misses_failures": _misses_failures,
+    "enters_faults": _enters_faults,
+    "reads_late": _reads_late,
+    "is_async_first": _is_async_first,
+}
+"""What each of those fields of `Ground` is asked by."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from syslet_conformance.contract import Engine
 from syslet_conformance.fuzz.difference import difference
+from syslet_conformance.fuzz.ground import Ground
 from syslet_conformance.fuzz.harmless import Unjudged
 from syslet_conformance.fuzz.oracle import Among, Oracle
 from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome, comes_to, play, uses_pipes
@@ -49,9 +50,9 @@ def _tells_errors(outcome: Outcome) -> bool:
 class Judge:
     """An engine, and the reference beside it."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Missing where it lacks a call that streams make; SysletError where it fails."""
-        self.subject = Subject(engine)
+    def __init__(self, engine: Engine, ground: Ground | None = None) -> None:
+        """It is asked for its ground where there is none; what `asked` raises."""
+        self.subject = Subject(engine, ground)
         self.oracle = Oracle(self.subject.arena, self.subject.ground)
 
     def judge(self, stream: Stream, trace: Trace | None = None) -> Judged:

@@ -140,7 +140,7 @@ class Oracle:
         late: frozenset[int],
         grain: Grain,
     ) -> Among:
-        until = time.monotonic() + grain.most_s
+        until = time.thread_time() + grain.most_s
         random = Random(0)
         for number in range(1 + AT_RANDOM):
             drawn = Choices([random.getrandbits(8) if number else -1 for _ in range(64)])
@@ -156,7 +156,7 @@ class Oracle:
                 return Among.TOO_MANY
             if not choices.advance():
                 return Among.NO
-            if time.monotonic() > until:
+            if time.thread_time() > until:
                 break
         return Among.TOO_MANY
 

@@ -45,10 +45,10 @@ class Windowed(Protocol):
 class Subject:
     """One engine with an arena; see `play.Port`."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Missing where it lacks a call that streams make; SysletError where it fails."""
+    def __init__(self, engine: Engine, ground: Ground | None = None) -> None:
+        """It is asked for its ground where there is none; what `asked` raises."""
         self.engine = engine
-        self.ground: Ground = asked(engine)
+        self.ground = asked(engine) if ground is None else ground
         self.base = engine.map(ARENA_BYTES)
         self.arena = Arena(engine.abi, self.base, self.ground.numbers)
         self._view = engine.window(self.base, ARENA_BYTES) if isinstance(engine, Windowed) else None

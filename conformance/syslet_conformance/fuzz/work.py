@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from syslet_conformance.fuzz.batch import STREAMS
-from syslet_conformance.fuzz.worker import Ended, Worker
+from syslet_conformance.fuzz.worker import Ended, EndedWhenAsked, Worker
 from syslet_conformance.fuzz.workers import Workers
 from syslet_layouts import SysletError
 
@@ -25,11 +25,28 @@ class Spec:
     corpus: tuple[bytes, ...] = ()
     streams: int = STREAMS
     """How many streams a batch has."""
+    unasked: tuple[str, ...] = ()
+    """Questions of `QUESTIONS` on which the engine ends or hangs."""
 
 
 def open_worker(spec: Spec) -> Worker:
     """A new child for that spec. SysletError where its engine cannot be opened."""
-    return Worker(spec.backend, spec.abi, sandboxed=spec.sandboxed)
+    return Worker(spec.backend, spec.abi, sandboxed=spec.sandboxed, unasked=spec.unasked)
+
+
+def first_worker(spec: Spec) -> tuple[Worker, Spec, dict[str, str]]:
+    """A child, the spec with which others are opened, and what came of the questions on which the
+    engine ends or hangs: they are asked here alone. SysletError where it cannot be opened.
+    """
+    ended_when_asked: dict[str, str] = {}
+    while True:
+        try:
+            return open_worker(spec), spec, ended_when_asked
+        except EndedWhenAsked as ended:
+            if not ended.question:
+                raise
+            ended_when_asked[ended.question] = ended.how
+            spec = replace(spec, unasked=(*spec.unasked, ended.question))
 
 
 def _hunter(spec: Spec) -> Worker:

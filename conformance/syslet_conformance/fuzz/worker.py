@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,24 @@ class Ended(SysletError):  # noqa: N818 - what it says
         return self.how.startswith("hang")
 
 
-class Worker:
-    """A process with one engine. SysletError where the engine cannot be opened."""
+class EndedWhenAsked(SysletError):  # noqa: N818 - what it says
+    """A child ended as its engine was asked one of `QUESTIONS`, or, where that is empty, before."""
 
-    def __init__(self, backend: str, abi: str, *, sandboxed: bool) -> None:
+    def __init__(self, question: str, how: str) -> None:
+        asked = f"was asked for {question}" if question else "was opened"
+        super().__init__(f"the engine ended as it {asked}: {how}")
+        self.question, self.how = question, how
+
+
+class Worker:
+    """A process with one engine, which is not asked the questions that are `unasked`.
+
+    SysletError where the engine cannot be opened.
+    """
+
+    def __init__(
+        self, backend: str, abi: str, *, sandboxed: bool, unasked: Collection[str] = ()
+    ) -> None:
         self._files = Path(tempfile.mkdtemp(prefix="syslet-fuzz-"))
         now, self._said_path = self._files / "now", self._files / "said"
         now.write_bytes(bytes(NOW_BYTES))
@@ -65,7 +80,7 @@ class Worker:
         empty = self._files / "empty"
         empty.mkdir()
         words = [backend, abi, str(now), str(empty), "yes" if sandboxed else "no"]
-        words.append(str(os.getpid()))
+        words += [str(os.getpid()), ",".join(unasked)]
         with self._said_path.open("wb") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", __package__ + ".child", *words],
@@ -81,10 +96,14 @@ class Worker:
 
     def _first(self) -> dict[str, Any]:
         until = time.monotonic() + patient_s(START_S)
-        while (answer := self.look(until - time.monotonic())) is None:
-            if time.monotonic() > until:
-                self.close()
-                raise SysletError(f"the engine did not open within {patient_s(START_S):g} s")
+        try:
+            while (answer := self.look(until - time.monotonic())) is None:
+                if time.monotonic() > until:
+                    self.close()
+                    raise SysletError(f"the engine did not open within {patient_s(START_S):g} s")
+        except Ended as ended:
+            self.close()
+            raise EndedWhenAsked(ended.stream.decode(), ended.how) from None
         if "error" in answer:
             self.close()
             raise SysletError(answer["error"])
