@@ -70,15 +70,17 @@ def broken(
 
     Each syslet that went asynchronous completes once: with an entry or with an error, where all
     of them do in the right outcome; but for an engine that does not enter faults, one of which may
-    lie in another order. No byte of an atom changes that no place of the stream names.
+    lie in another order. An error of exec's may be of such a syslet, or a fault of its own. No
+    byte of an atom changes that no place of the stream names.
     """
     if not is_plain(stream):
         return ""
     if enters_faults and _ends_alike(stream, expected):
         went, came = _went(stream, got), _came(stream, got)
-        if went != came:
-            which = "more" if came > went else "fewer"
-            return f"{which} completions than syslets that went asynchronous"
+        if came > went:
+            return "more completions than syslets that went asynchronous"
+        if came + _exec_errors(stream, got) < went:
+            return "fewer completions than syslets that went asynchronous"
     start = arena.labels["c"]
     if expected.memory[start:] != got.memory[start:]:
         return "an atom changed that nothing names"
@@ -88,7 +90,8 @@ def broken(
 def _ends_alike(stream: Stream, expected: Outcome) -> bool:
     no_complete = any(atom.flags & Flag.NO_COMPLETE for atom in stream.atoms)
     named = any(place in OF_FIELDS for atom in stream.atoms for place in atom.args)
-    return not no_complete and not named and _went(stream, expected) == _came(stream, expected)
+    came = _came(stream, expected) + _exec_errors(stream, expected)
+    return not no_complete and not named and _went(stream, expected) == came
 
 
 def _went(stream: Stream, outcome: Outcome) -> int:
@@ -100,11 +103,16 @@ def _went(stream: Stream, outcome: Outcome) -> int:
 
 
 def _came(stream: Stream, outcome: Outcome) -> int:
-    """How many entries and errors came."""
+    """How many entries and errors of wait came."""
     came = sum(reported + len(entries) for reported, entries in outcome.ends)
     for step, gave in zip(stream.steps, outcome.gave, strict=False):
         if step.kind == CONSUME and isinstance(gave, tuple):
             came += len(gave)
-        elif step.kind in (EXEC, WAIT) and gave == ERROR:
+        elif step.kind == WAIT and gave == ERROR:
             came += 1
     return came
+
+
+def _exec_errors(stream: Stream, outcome: Outcome) -> int:
+    pairs = zip(stream.steps, outcome.gave, strict=False)
+    return sum(step.kind == EXEC and gave == ERROR for step, gave in pairs)
