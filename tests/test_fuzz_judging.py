@@ -209,6 +209,62 @@ def test_a_wrong_result_is_a_find_wherever_in_an_atom_others_go_on(
     )
 
 
+class GoesOnAtOnce(EmbeddedEngine):
+    """A caller that a write of another one lets go goes on before that writer does."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        self.inside = 0
+        number = self.kernel.number("write")
+        assert number is not None
+        right = self.kernel.calls[number]
+
+        def write(args: Sequence[int]) -> Any:
+            result = right(args)
+            while self.inside > 1:
+                self._changed.wait(0.01)
+            return result
+
+        self.kernel.calls[number] = write
+
+    def _exec(self, atom: int, head: int) -> int:
+        self.inside += 1
+        try:
+            return super()._exec(atom, head)
+        finally:
+            self.inside -= 1
+
+
+def test_two_callers_that_run_at_once_take_turns_as_they_like() -> None:
+    """The first waits for a byte, and looks at s; the second writes it, and adds 1 to s."""
+    looks = adds(CODE[2])._replace(args=(OF_POINTERS[0], OF_NUMBERS[2]))
+    stream = PLAIN._replace(
+        pointers=(OF_SCRATCH[0], OF_NUMBERS[1], OF_SCRATCH[0], OF_SCRATCH[0]),
+        numbers=(ONE, ZERO, ZERO, ONE, ONE, ONE),
+        atoms=(
+            READS._replace(
+                flags=int(Flag.SYNC),
+                args=(OF_ENDS[0], OF_POINTERS[1], OF_NUMBERS[0]),
+                next=CODE[2],
+            ),
+            FEEDS._replace(ret=0, next=CODE[3]),
+            looks,
+            adds(CODE[3])._replace(ret=0),
+        ),
+        steps=(EXEC_READ, Step(EXEC, A1)),
+    )
+    abi = ABIS["ilp32-le"]
+    assert judge_of(abi).judge(stream).judgement is Judgement.SAME
+    judge = judge_of(abi, GoesOnAtOnce)
+    judged = judge.judge(stream)
+    assert judged.judgement is Judgement.UNDECIDED
+    at, words = labels(abi)["s"], []
+    for outcome in (judged.expected, judged.got):
+        assert outcome is not None
+        words.append(decode_words(abi, outcome.memory[at : at + 2 * abi.word_bytes]))
+    assert words == [[1, 1], [1, 0]]
+
+
 @pytest.mark.parametrize(
     ("gave", "entries", "rule"),
     [

@@ -12,7 +12,7 @@ from syslet_conformance.fuzz.harmless import Unjudged
 from syslet_conformance.fuzz.oracle import Among, Oracle
 from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome, comes_to, play, uses_pipes
 from syslet_conformance.fuzz.rules import broken, may_not_end
-from syslet_conformance.fuzz.stream import Stream
+from syslet_conformance.fuzz.stream import EXEC, Stream
 from syslet_conformance.fuzz.subject import Subject
 from syslet_reference.trace import Trace
 
@@ -47,6 +47,14 @@ def _tells_errors(outcome: Outcome) -> bool:
     return ERROR in outcome.gave or any(reported for reported, _ in outcome.ends)
 
 
+def _callers_run_at_once(stream: Stream, got: Outcome) -> bool:
+    """Whether an exec was made before another one, which waited, had returned."""
+    steps = stream.steps
+    execs = [number for number, step in enumerate(steps) if step.kind == EXEC]
+    waited = [(number, until) for number, until in got.until if number in execs]
+    return any(number < other <= until for number, until in waited for other in execs)
+
+
 class Judge:
     """An engine, and the reference beside it."""
 
@@ -78,6 +86,8 @@ class Judge:
             return Judged(Judgement.FIND, rule, expected, got)
         if among is Among.NO and late and (_tells_errors(expected) or _tells_errors(got)):
             among = Among.TOO_MANY  # to whom of those that wait is not chosen
+        if among is Among.NO and _callers_run_at_once(stream, got):
+            among = Among.TOO_MANY  # nor how they take turns
         timed = late or uses_pipes(stream) or NULL_WORD in expected.gave or NULL_WORD in got.gave
         if among is Among.NO and (not timed or self._differs_patiently(stream, late)):
             return Judged(Judgement.FIND, found, expected, got)
