@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from syslet_conformance.contract import Description
 from syslet_conformance.smoke import HEAD, RING
 from syslet_layouts import Abi, Flag
 from syslet_reference import stops
+from syslet_reference.blocking import Blocked
 from syslet_reference.syslet import Pause, Syslet
 
 ABIS = ("ilp32-le",)
@@ -165,6 +169,45 @@ class AbortsOnFaults(EmbeddedEngine):
         if syslet.asynchronous:
             os.abort()
         return super()._faulted(syslet, address)
+
+
+class UsesStandardStreams(EmbeddedEngine):
+    """It reads standard input, which is empty, and writes to standard output."""
+
+    abis = ABIS
+
+    def exec(self, atom: int, head: int) -> int:
+        assert os.read(0, 1) == b""
+        os.write(1, b"noise\n")
+        return super().exec(atom, head)
+
+
+class AbortsOnReads(EmbeddedEngine):
+    """Others go on behind each call; a read of one of `descriptors` ends the process."""
+
+    abis = ABIS
+    descriptors = range(1, 1 << 16)
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        for name in ("read", "write"):
+            number = self.kernel.number(name)
+            assert number is not None
+            self.kernel.calls[number] = partial(self._made, name, self.kernel.calls[number])
+
+    def _made(self, name: str, call: Callable[[Sequence[int]], Any], args: Sequence[int]) -> Any:
+        if name == "read" and args[0] in self.descriptors:
+            os.abort()
+        result = call(args)
+        if not isinstance(result, Blocked):
+            self._settle()
+        return result
+
+
+class AbortsOnReadsOf0(AbortsOnReads):
+    """The same for descriptor 0 alone."""
+
+    descriptors = range(1)
 
 
 class HangsOnSkips(AbortsOnSkips):

@@ -15,6 +15,7 @@ from syslet_conformance.fuzz.arena import (
     PLACES,
     READ,
     UMEM_ADD,
+    WRITE,
     Place,
 )
 from syslet_conformance.fuzz.judge import Judge
@@ -44,6 +45,22 @@ PID = Drawn(A1, int(Flag.ASYNC), GETPID, 0, 0, ())
 
 EXEC_READ, FEED_ONE = Step(EXEC, A0), Step(FEED, 0, 0)
 WAIT_ONE, WAIT_TWO = (Step(WAIT, WAITS.index(events)) for events in (1, 2))
+
+
+_WIDE = NUMBERS.index(64)
+
+READS_DESCRIPTOR_0 = PLAIN._replace(
+    numbers=(ONE, _WIDE, ONE, ONE, ONE, ONE),
+    pointers=(OF_SCRATCH[0], OF_NUMBERS[5], OF_SCRATCH[0], OF_SCRATCH[0]),
+    atoms=(
+        Drawn(A0, 0, READ, 0, 0, (OF_ENDS[0], OF_POINTERS[1], OF_NUMBERS[1])),
+        Drawn(A1, 0, WRITE, 0, CODE[2], (OF_ENDS[1], OF_POINTERS[0], OF_NUMBERS[1])),
+        Drawn(CODE[2], 0, READ, 0, 0, (OF_ENDS[0], OF_POINTERS[0], OF_NUMBERS[1])),
+    ),
+    steps=(EXEC_READ, Step(EXEC, A1)),
+)
+"""The first reads 64 zeroes over the descriptors, if it is let go before the last atom runs, which
+then reads descriptor 0."""
 
 
 def judge_of(abi: Abi, engine: type[EmbeddedEngine] = EmbeddedEngine) -> Judge:

@@ -13,12 +13,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from fuzz_streams import A0, PLAIN, READS_DESCRIPTOR_0
+from fuzz_streams import READS as READ_ATOM
 from running import HERE, MAIN, syslet, wrong
 
 from syslet_conformance.fuzz.corpus import Corpus, State, name_of
 from syslet_conformance.fuzz.finds import FORMAT, Find, read, save
+from syslet_conformance.fuzz.finishing import Player
 from syslet_conformance.fuzz.sandbox import why_not
-from syslet_conformance.fuzz.stream import MOST_STREAM_BYTES, Stream, to_bytes
+from syslet_conformance.fuzz.stream import EXEC, MOST_STREAM_BYTES, Step, Stream, to_bytes
+from syslet_conformance.fuzz.work import Spec
 from syslet_layouts import SysletError
 
 CONFINED = pytest.mark.skipif(why_not() != "", reason=f"no sandbox here: {why_not()}")
@@ -32,6 +36,9 @@ SHORT = (
     "finishing.STILL_S = worker.STILL_S = 2.0\n"
 )
 """Less time for a find in which the engine ends or hangs."""
+
+
+READS = PLAIN._replace(atoms=(READ_ATOM,), steps=(Step(EXEC, A0),))
 
 
 def find_in(directory: Path) -> Path:
@@ -134,6 +141,30 @@ def test_an_engine_that_ends_as_it_is_asked_is_hunted_all_the_same(tmp_path: Pat
     assert (find.difference, find.repeated, find.replays) == ("crash: SIGABRT", 3, 3)
     again = syslet("fuzz", "--replay", find_in(finds))
     assert (again.returncode, again.stdout) == (1, "10 of 10: crash: SIGABRT\n")
+
+
+@CONFINED
+def test_orders_and_answers_are_no_standard_streams(tmp_path: Path) -> None:
+    words = ("--streams", "300", "--finds", tmp_path / "finds")
+    ran = syslet("fuzz", wrong("UsesStandardStreams"), *SEED, *words)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@CONFINED
+@pytest.mark.parametrize(
+    ("engine", "seen"), [("AbortsOnReads", {"crash: SIGABRT": 1}), ("AbortsOnReadsOf0", {})]
+)
+def test_an_end_is_a_find_unless_it_is_left_open_what_the_stream_does(
+    monkeypatch: pytest.MonkeyPatch, engine: str, seen: dict[str, int]
+) -> None:
+    """The second ends where the order that it takes reads a descriptor that is not the stream's."""
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    player = Player(Spec(wrong(engine), "ilp32-le", "1", sandboxed=True))
+    stream = READS if seen else READS_DESCRIPTOR_0
+    try:
+        assert player.differences(stream, 1) == seen
+    finally:
+        player.close()
 
 
 @CONFINED

@@ -8,7 +8,20 @@ from itertools import count
 from typing import Any
 
 import pytest
-from fuzz_streams import A0, A1, EXEC_READ, OF_NOWHERE, ONE, PID, PLAIN, READS, TWO, adds, judge_of
+from fuzz_streams import (
+    A0,
+    A1,
+    EXEC_READ,
+    OF_NOWHERE,
+    ONE,
+    PID,
+    PLAIN,
+    READS,
+    READS_DESCRIPTOR_0,
+    TWO,
+    adds,
+    judge_of,
+)
 from mutants.arguments import RUN
 from mutants.engine import Mutant, Sees
 from mutants.rewritten import rewritten
@@ -116,6 +129,14 @@ def test_several_writers_of_a_full_pipe_are_left_open() -> None:
         Judgement.UNJUDGED,
         "which of several writers go on",
     )
+
+
+def test_what_another_order_does_with_descriptors_of_others_is_left_open() -> None:
+    judge = judge_of(ABIS["lp64-le"])
+    assert judge.judge(READS_DESCRIPTOR_0).judgement is Judgement.SAME
+    assert judge.left_open(READS_DESCRIPTOR_0) == "descriptor 0 is somebody else's"
+    narrow = READS_DESCRIPTOR_0._replace(numbers=PLAIN.numbers)
+    assert judge.left_open(narrow) == ""
 
 
 def test_what_fills_a_pipe_that_is_read_meanwhile_is_left_open() -> None:

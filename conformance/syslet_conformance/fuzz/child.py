@@ -10,6 +10,7 @@ file that the parent maps too: so it knows the stream on which a child died or h
 from __future__ import annotations
 
 import faulthandler
+import fcntl
 import json
 import mmap
 import os
@@ -19,7 +20,7 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from syslet_conformance.backends import backend_named, command_words
 from syslet_conformance.calls import Hang
@@ -40,6 +41,9 @@ CPU_S = 1 << 20
 
 STACKS_SIGNAL = signal.SIGUSR1
 """On this a child says on standard error where its threads are."""
+
+PRIVATE_FD = 500
+"""From there on, below the limit of descriptors, are those of orders and answers."""
 
 IN_A_PROGRAM = ("exec", "lib", "native32")
 """Kinds of backends whose engine runs in a program of its own."""
@@ -74,7 +78,7 @@ class Child:
         self.corpus: list[bytes] = []
 
     def answer(self, order: dict[str, Any]) -> dict[str, Any]:
-        """What came of an order: ``corpus``, ``batch``, ``judge``, ``want`` or ``give``."""
+        """What came of an order: ``corpus``, ``batch``, ``judge``, ``open``, ``want``, ``give``."""
         match order["do"]:
             case "corpus":
                 self.corpus = [bytes.fromhex(stream) for stream in order["streams"]]
@@ -84,6 +88,8 @@ class Child:
             case "judge":
                 stream = bytes.fromhex(order["stream"])
                 return self._judge(stream, order["times"], until=order["until"])
+            case "open":
+                return {"why": self.judge.left_open(of_bytes(bytes.fromhex(order["stream"])))}
             case "want":
                 return wanted(self.judge, of_bytes(bytes.fromhex(order["stream"])))
             case _:
@@ -124,6 +130,18 @@ class Child:
         return {"differences": differences}
 
 
+def _out_of_the_way() -> tuple[TextIO, TextIO]:
+    """Orders and answers on descriptors that streams do not count to; a syslet that reads 0 finds
+    nothing, and one that writes 1 is heard on standard error.
+    """
+    ends = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, PRIVATE_FD) for fd in (0, 1)]
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return os.fdopen(ends[0]), os.fdopen(ends[1], "w")
+
+
 def from_anywhere(backend: str) -> str:
     """The backend; the files that its command names from here, named from anywhere. SysletError."""
     kind, colon, target = backend.partition(":")
@@ -141,8 +159,7 @@ def main(
     backend: str, abi: str, now: str, directory: str, sandboxed: str, parent: str, unasked: str
 ) -> None:
     """Serve until standard input ends, or the thread that started this process."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+    orders, answers = _out_of_the_way()
     faulthandler.enable()
     faulthandler.register(STACKS_SIGNAL)
     map_of_now = Now(Path(now))
@@ -173,7 +190,7 @@ def main(
     described = judge.subject.engine.describe()
     ready = {"name": described.name, "version": described.version, "sandbox": said}
     print(json.dumps(ready), file=answers, flush=True)
-    for line in sys.stdin:
+    for line in orders:
         try:
             answer = child.answer(json.loads(line))
         except Hang as hang:

@@ -52,14 +52,22 @@ class Player:
     def differences(self, stream: Stream, times: int, until: str = "") -> Counter[str]:
         """How often it differs, and how, in so many plays, or until it differs so.
 
-        An end of the engine is the last play, and counts.
+        An end of the engine is the last play, and counts, but where the stream is left open.
         """
         order = {"do": "judge", "stream": to_bytes(stream).hex(), "times": times, "until": until}
         try:
             return Counter(self._open().ask(order)["differences"])
         except Ended as ended:
             self.close()
-            return Counter({ended.how: 1})
+            return Counter() if self._is_left_open(stream) else Counter({ended.how: 1})
+
+    def _is_left_open(self, stream: Stream) -> bool:
+        """Whether it is left open what the stream does, as far as that is known within the time."""
+        try:
+            return bool(self._open().ask({"do": "open", "stream": to_bytes(stream).hex()})["why"])
+        except Ended:
+            self.close()
+            return False
 
     def tell(self, stream: Stream) -> dict[str, str]:
         """Files: the program, what was expected, what was got, and what was said at an end."""

@@ -82,7 +82,7 @@ class Judge:
             return Judged(Judgement.ALLOWED, found, expected, got)
         enters_faults = subject.ground.enters_faults
         rule = broken(stream, subject.arena, expected, got, enters_faults=enters_faults)
-        if rule:
+        if rule and not oracle.is_left_open:
             return Judged(Judgement.FIND, rule, expected, got)
         if among is Among.NO and late and (_tells_errors(expected) or _tells_errors(got)):
             among = Among.TOO_MANY  # to whom of those that wait is not chosen
@@ -92,6 +92,12 @@ class Judge:
         if among is Among.NO and (not timed or self._differs_patiently(stream, late)):
             return Judged(Judgement.FIND, found, expected, got)
         return Judged(Judgement.UNDECIDED, found, expected, got)
+
+    def left_open(self, stream: Stream) -> str:
+        """Why it is left open what the stream does in some order, of those that are tried: then
+        what an engine makes of it, an end too, is not held against it. Empty where it is not.
+        """
+        return self.oracle.left_open(stream, self.subject.fds(used=uses_pipes(stream)))
 
     def reference_alone(self, stream: Stream, trace: Trace) -> bool:
         """Play a stream on the reference alone. Whether an engine would have been given it."""

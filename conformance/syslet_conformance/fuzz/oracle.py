@@ -3,9 +3,8 @@ plays them all."""
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from enum import StrEnum
 from random import Random
 from typing import NamedTuple
@@ -56,6 +55,8 @@ class Oracle:
         self._arena, self._ground = arena, ground
         self._mirror = Mirror(arena, ground)
         self._most_late = 0
+        self.is_left_open = False
+        """Whether some order of those that `allows` tried is not judged."""
 
     def expected(
         self,
@@ -125,7 +126,7 @@ class Oracle:
         self, stream: Stream, fds: tuple[int, ...], outcome: Outcome, late: frozenset[int]
     ) -> Among:
         """Whether some interleaving comes to that outcome; `late` are the steps of `expected`."""
-        self._most_late = 0
+        self._most_late, self.is_left_open = 0, False
         among = self._among(stream, fds, outcome, late, BY_ATOMS)
         if among is Among.NO:
             among = self._among(stream, fds, outcome, late, WITHIN_ATOMS)
@@ -140,25 +141,43 @@ class Oracle:
         late: frozenset[int],
         grain: Grain,
     ) -> Among:
-        until = time.thread_time() + grain.most_s
-        random = Random(0)
-        for number in range(1 + AT_RANDOM):
-            drawn = Choices([random.getrandbits(8) if number else -1 for _ in range(64)])
-            with contextlib.suppress(Unjudged):
-                if self._comes_to(outcome, stream, fds, drawn, late, grain):
-                    return Among.YES
-        choices, been = Choices(), set[Hashable]()
-        for _ in range(grain.most_runs):
+        for choices, been in self._orders(grain):
             try:
                 if self._comes_to(outcome, stream, fds, choices, late, grain, been):
                     return Among.YES
             except Unjudged:
-                return Among.TOO_MANY
+                self.is_left_open = True
+                if been is not None:
+                    return Among.TOO_MANY
+        return Among.NO if self._were_all else Among.TOO_MANY
+
+    def left_open(self, stream: Stream, fds: tuple[int, ...]) -> str:
+        """Why an order is not judged, of those that are tried; empty where each is."""
+        for grain in (BY_ATOMS, WITHIN_ATOMS):
+            for choices, been in self._orders(grain):
+                try:
+                    self.played(stream, fds, choices, been=been, finely=grain.finely)
+                except Unjudged as reason:
+                    return str(reason)
+                except Been:
+                    pass
+        return ""
+
+    def _orders(self, grain: Grain) -> Iterator[tuple[Choices, set[Hashable] | None]]:
+        """Orders at random, and then one by one, with the states of those before."""
+        self._were_all = False
+        until = time.thread_time() + grain.most_s
+        random = Random(0)
+        for number in range(1 + AT_RANDOM):
+            yield Choices([random.getrandbits(8) if number else -1 for _ in range(64)]), None
+        choices, been = Choices(), set[Hashable]()
+        for _ in range(grain.most_runs):
+            yield choices, been
             if not choices.advance():
-                return Among.NO
+                self._were_all = True
+                return
             if time.thread_time() > until:
-                break
-        return Among.TOO_MANY
+                return
 
     def _comes_to(
         self,
@@ -168,7 +187,7 @@ class Oracle:
         choices: Choices,
         late: frozenset[int],
         grain: Grain,
-        been: set[Hashable] | None = None,
+        been: set[Hashable] | None,
     ) -> bool:
         """Whether this order does; it goes on no further than to where it differs."""
         try:

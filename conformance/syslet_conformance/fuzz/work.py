@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from syslet_conformance.fuzz.batch import STREAMS
+from syslet_conformance.fuzz.judge import Judgement
 from syslet_conformance.fuzz.worker import Ended, EndedWhenAsked, Worker
 from syslet_conformance.fuzz.workers import Workers
 from syslet_layouts import SysletError
@@ -62,18 +63,26 @@ def _hunter(spec: Spec) -> Worker:
 _WORKERS = Workers(_hunter)
 
 
+def _is_left_open(spec: Spec, stream: str) -> bool:
+    try:
+        return bool(_WORKERS.get(spec).ask({"do": "open", "stream": stream})["why"])
+    except Ended:
+        _WORKERS.drop()
+        return False
+
+
 def run_batch(spec: Spec, number: int, streams: int) -> dict[str, Any]:
     """Play so many streams of a batch: counts, finds as (number, stream, difference, what the
     engine said as it ended), fresh streams, and how many ``streams`` were played.
 
-    Where the engine ends in a stream that is a find, and the batch goes on behind it. Where it
-    hangs, the batch is over: many streams may hang alike, and each takes long to be known.
-    SysletError where it cannot be opened, or the hunt was ended.
+    A stream in which the engine ends is a find, unless it is left open what it does, and the batch
+    goes on behind it. Where the engine hangs, the batch is over: many streams may hang alike, and
+    each takes long to be known. SysletError where it cannot be opened, or the hunt was ended.
     """
-    played, finds = 0, list[tuple[int, str, str, str]]()
+    played, open_ends, finds = 0, 0, list[tuple[int, str, str, str]]()
     answer: dict[str, Any] = {"judgements": {}, "features": {}, "finds": [], "fresh": []}
     order = {"do": "batch", "seed": spec.seed, "batch": number, "streams": streams}
-    while played < streams and len(finds) < MOST_ENDS:
+    while played < streams and len(finds) + open_ends < MOST_ENDS:
         try:
             answer = _WORKERS.get(spec).ask({**order, "start": played})
             played = answer["played"]
@@ -81,12 +90,19 @@ def run_batch(spec: Spec, number: int, streams: int) -> dict[str, Any]:
         except Ended as ended:
             if _WORKERS.drop():
                 raise SysletError("the hunt was ended") from None
-            finds.append((ended.number, ended.stream.hex(), ended.how, ended.said))
+            stream = ended.stream.hex()
+            if _is_left_open(spec, stream):
+                open_ends += 1
+            else:
+                finds.append((ended.number, stream, ended.how, ended.said))
             played = max(played, ended.number + 1)
             if ended.hung:
                 break
     answer["finds"] = [*finds, *((*find, "") for find in answer["finds"])]
     answer["streams"] = played
+    if open_ends:
+        undecided = answer["judgements"].get(Judgement.UNDECIDED, 0)
+        answer["judgements"][Judgement.UNDECIDED] = undecided + open_ends
     return answer
 
 
