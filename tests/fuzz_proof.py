@@ -23,7 +23,7 @@ from syslet_conformance.backends import backend_named
 from syslet_conformance.fuzz.campaign import Campaign, Hunt, Limits
 from syslet_conformance.fuzz.corpus import State
 from syslet_conformance.fuzz.finds import Find
-from syslet_conformance.fuzz.work import Spec, end_workers
+from syslet_conformance.fuzz.work import Spec, end_workers, first_worker
 from syslet_native.c_compiler import why_not
 from syslet_native.engine import ABI_NAME
 
@@ -76,8 +76,9 @@ def hunted(
 ) -> tuple[Find | None, int, float]:
     """The first find of a cold hunt, shrunk; the streams and the seconds until it was there."""
     abi = backend_named(backend).abis[0]
-    spec = Spec(backend, abi, seed, sandboxed=True)
     os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # of the children
+    worker, spec, _ = first_worker(Spec(backend, abi, seed, sandboxed=True))
+    worker.close()
     found: list[tuple[Find, float]] = []
 
     def tell(hunt: Hunt) -> None:

@@ -47,7 +47,20 @@ EXEC_READ, FEED_ONE = Step(EXEC, A0), Step(FEED, 0, 0)
 WAIT_ONE, WAIT_TWO = (Step(WAIT, WAITS.index(events)) for events in (1, 2))
 
 
-_WIDE = NUMBERS.index(64)
+_FOUR, _WIDE, _MINUS_ONE = (NUMBERS.index(number) for number in (4, 64, -1))
+
+READS_0_OR_NOBODY = PLAIN._replace(
+    numbers=(_FOUR, _MINUS_ONE, ONE, ONE, ONE, ONE),
+    pointers=(OF_SCRATCH[0], OF_NUMBERS[1], OF_SCRATCH[0], OF_SCRATCH[0]),
+    atoms=(
+        Drawn(A0, 0, READ, 0, 0, (OF_ENDS[0], OF_POINTERS[1], OF_NUMBERS[0])),
+        Drawn(A1, 0, WRITE, 0, CODE[2], (OF_ENDS[1], OF_POINTERS[0], OF_NUMBERS[0])),
+        Drawn(CODE[2], 0, READ, 0, 0, (OF_NUMBERS[1], OF_POINTERS[0], OF_NUMBERS[0])),
+    ),
+    steps=(EXEC_READ, Step(EXEC, A1)),
+)
+"""With words of 32 bits, the last atom reads descriptor -1, or, where the first is let go before
+that, 0."""
 
 READS_DESCRIPTOR_0 = PLAIN._replace(
     numbers=(ONE, _WIDE, ONE, ONE, ONE, ONE),

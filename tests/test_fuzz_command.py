@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from fuzz_streams import A0, PLAIN, READS_DESCRIPTOR_0
+from fuzz_streams import A0, PLAIN, READS_0_OR_NOBODY
 from fuzz_streams import READS as READ_ATOM
 from running import HERE, MAIN, syslet, wrong
 
@@ -160,7 +160,7 @@ def test_an_end_is_a_find_unless_it_is_left_open_what_the_stream_does(
     """The second ends where the order that it takes reads a descriptor that is not the stream's."""
     monkeypatch.setenv("PYTHONPATH", str(HERE))
     player = Player(Spec(wrong(engine), "ilp32-le", "1", sandboxed=True))
-    stream = READS if seen else READS_DESCRIPTOR_0
+    stream = READS if seen else READS_0_OR_NOBODY
     try:
         assert player.differences(stream, 1) == seen
     finally:

@@ -133,9 +133,14 @@ def test_several_writers_of_a_full_pipe_are_left_open() -> None:
 
 def test_what_another_order_does_with_descriptors_of_others_is_left_open() -> None:
     judge = judge_of(ABIS["lp64-le"])
-    assert judge.judge(READS_DESCRIPTOR_0).judgement is Judgement.SAME
-    assert judge.left_open(READS_DESCRIPTOR_0) == "descriptor 0 is somebody else's"
+    judged = judge.judge(READS_DESCRIPTOR_0)
+    assert (judged.judgement, judged.difference) == (
+        Judgement.UNJUDGED,
+        "descriptor 0 is somebody else's",
+    )
+    assert judge.left_open(READS_DESCRIPTOR_0) == judged.difference
     narrow = READS_DESCRIPTOR_0._replace(numbers=PLAIN.numbers)
+    assert judge.judge(narrow).judgement is Judgement.SAME
     assert judge.left_open(narrow) == ""
 
 

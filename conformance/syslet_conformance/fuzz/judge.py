@@ -9,7 +9,7 @@ from syslet_conformance.contract import Engine
 from syslet_conformance.fuzz.difference import difference
 from syslet_conformance.fuzz.ground import Ground
 from syslet_conformance.fuzz.harmless import Unjudged
-from syslet_conformance.fuzz.oracle import Among, Oracle
+from syslet_conformance.fuzz.oracle import BY_ATOMS, WITHIN_ATOMS, Among, Oracle
 from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome, comes_to, play, uses_pipes
 from syslet_conformance.fuzz.rules import broken, may_not_end
 from syslet_conformance.fuzz.stream import EXEC, Stream
@@ -73,6 +73,8 @@ class Judge:
             return Judged(Judgement.UNJUDGED, str(reason))
         if may_not_end(stream, expected):
             return Judged(Judgement.UNJUDGED, "some order of its syslets may not end")
+        if oracle.reached_kept and (why := oracle.left_open(stream, fds, BY_ATOMS)):
+            return Judged(Judgement.UNJUDGED, why)
         got = self._play(stream, late, expected)
         if comes_to(got, expected, late):
             return Judged(Judgement.SAME, "", expected, got)
@@ -97,7 +99,8 @@ class Judge:
         """Why it is left open what the stream does in some order, of those that are tried: then
         what an engine makes of it, an end too, is not held against it. Empty where it is not.
         """
-        return self.oracle.left_open(stream, self.subject.fds(used=uses_pipes(stream)))
+        fds = self.subject.fds(used=uses_pipes(stream))
+        return self.oracle.left_open(stream, fds, BY_ATOMS, WITHIN_ATOMS)
 
     def reference_alone(self, stream: Stream, trace: Trace) -> bool:
         """Play a stream on the reference alone. Whether an engine would have been given it."""
@@ -106,7 +109,9 @@ class Judge:
             expected, _ = self.oracle.expected(stream, fds, trace)
         except Unjudged:
             return False
-        return not may_not_end(stream, expected)
+        if may_not_end(stream, expected):
+            return False
+        return not (self.oracle.reached_kept and self.oracle.left_open(stream, fds, BY_ATOMS))
 
     def _play(self, stream: Stream, late: frozenset[int], expected: Outcome) -> Outcome:
         subject = self.subject

@@ -59,6 +59,10 @@ class LeftOpen(States):
             head: arena.base + ring for head, ring in zip(arena.heads, arena.rings, strict=True)
         }
         self._indexes = dict.fromkeys(arena.heads, 0)
+        labels = arena.labels
+        self._kept = arena.base + labels["a.read"], arena.base + labels["s"]
+        self.reaches_kept = False
+        """Whether a read of this stream's may go over its descriptors, rings or heads."""
         self._no_head, self._getpid = arena.no_head, ground.numbers["getpid"]
         self._turns = 0
         self._writes = count()
@@ -87,6 +91,7 @@ class LeftOpen(States):
         """A stream begins."""
         super().forget()
         self._turns = 0
+        self.reaches_kept = False
         self._indexes = dict.fromkeys(self._indexes, 0)
 
     # -- calls -------------------------------------------------------------------------
@@ -108,6 +113,9 @@ class LeftOpen(States):
         """Read or write; what a kernel does with memory that ends in the middle is left open."""
         file = self._files.get(args[0])
         buffer, count = args[1], args[2]
+        first, behind = self._kept
+        if buffer < behind and buffer + count > first and isinstance(file, PipeReadEnd):
+            self.reaches_kept = True
         is_odd = file is not None and file.poll() not in (POLLIN, POLLOUT)
         if file is not None and not self.memory.is_mapped(buffer, count or 1):
             if not count or count > MOST_BAD_BYTES or self.memory.is_mapped(buffer, 1):

@@ -151,9 +151,14 @@ class Oracle:
                     return Among.TOO_MANY
         return Among.NO if self._were_all else Among.TOO_MANY
 
-    def left_open(self, stream: Stream, fds: tuple[int, ...]) -> str:
+    @property
+    def reached_kept(self) -> bool:
+        """See `LeftOpen.reaches_kept`, of the order that was played last."""
+        return self._mirror.reaches_kept
+
+    def left_open(self, stream: Stream, fds: tuple[int, ...], *grains: Grain) -> str:
         """Why an order is not judged, of those that are tried; empty where each is."""
-        for grain in (BY_ATOMS, WITHIN_ATOMS):
+        for grain in grains:
             for choices, been in self._orders(grain):
                 try:
                     self.played(stream, fds, choices, been=been, finely=grain.finely)
