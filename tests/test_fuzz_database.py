@@ -111,7 +111,7 @@ def a_find() -> Find:
     """A find as a hunt has it before it is shrunk."""
     answer = run_batch(SPEC, 0, 60)
     end_workers(SPEC)
-    number, stream, difference = answer["finds"][0]
+    number, stream, difference, _ = answer["finds"][0]
     return Find(ENGINE, "ilp32-le", "", "a", 0, number, difference, of_bytes(bytes.fromhex(stream)))
 
 
