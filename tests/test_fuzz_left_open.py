@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from errno import ENOSYS
-from itertools import count
 from typing import Any
 
 import pytest
@@ -31,6 +30,7 @@ from syslet_conformance.fuzz.arena import (
     CODE,
     NO_HEAD,
     NUMBERS,
+    OF_BAD,
     OF_ENDS,
     OF_NUMBERS,
     OF_POINTERS,
@@ -211,20 +211,15 @@ class _Misses(Mutant):
     """Calls of a name go asynchronous, though they do not block."""
 
     name = ""
-    right_calls = 0
-    """So many of them do not, before the others do."""
 
     def __init__(self, abi: Abi) -> None:
         super().__init__(abi)
         number = self.kernel.number(self.name) or UNKNOWN_NR
         right = self.kernel.calls.get(number)
-        made = count(1)
 
         def call(args: Sequence[int]) -> int | Blocked:
             result = -ENOSYS if right is None else right(args)
-            if next(made) <= self.right_calls or isinstance(result, Blocked):
-                return result
-            return missed(result)
+            return result if isinstance(result, Blocked) else missed(result)
 
         self.kernel.calls[number] = call
 
@@ -235,12 +230,6 @@ class _MissesUnknown(_Misses):
 
 class _MissesReads(_Misses):
     name = "read"
-
-
-class _MissesReadsButTheFirst(_MissesReads):
-    """The first is that which an engine is asked for."""
-
-    right_calls = 1
 
 
 class _MissesPid(_Misses):
@@ -258,7 +247,7 @@ FAILS = READS._replace(args=(OF_ENDS[1], OF_POINTERS[0], OF_NUMBERS[0]))
     [
         (_MissesUnknown, Drawn(A0, 0, UNKNOWN, 0, 0, ()), Judgement.ALLOWED),
         (_MissesReads, FAILS, Judgement.ALLOWED),
-        (_MissesReadsButTheFirst, FAILS, Judgement.FIND),
+        (_MissesReads, FAILS._replace(args=(OF_BAD, *FAILS.args[1:])), Judgement.ALLOWED),
         (_MissesPid, PID._replace(at=A0, flags=0), Judgement.FIND),
     ],
 )

@@ -20,8 +20,7 @@ class Ground:
     """The answers: of calls by their number, and of the engine as a whole.
 
     `returns_final`: a cached chain returns its last atom. `misses_unknown`: a call that it does not
-    know goes asynchronous; `misses_failures`: so does one that fails for its descriptor. The others
-    hold of the reference; where they do not hold of an engine, a
+    know goes asynchronous. The others hold of the reference; where they do not hold of an engine, a
     stream that comes to such a thing is not judged. `runs_odd`: it runs what is not aligned, where
     others report an error. `drops`: an event that found no place is lost, where others deliver it
     later. `enters_faults`: what faults once it is asynchronous leaves its last atom as an entry,
@@ -35,7 +34,6 @@ class Ground:
     runs_odd: bool = True
     drops: bool = True
     misses_unknown: bool = False
-    misses_failures: bool = False
     enters_faults: bool = True
     reads_late: bool = True
     is_async_first: bool = True
@@ -134,14 +132,6 @@ def _misses_unknown(engine: Engine) -> bool:
     return _goes_async(engine, build, build.atom(UNKNOWN_NR))
 
 
-def _misses_failures(engine: Engine) -> bool:
-    """Whether a read of a pipe's write end goes asynchronous."""
-    build = Build(1)
-    wrong_end = Address(f"{build.pipe()}.write")
-    first = build.atom("read", wrong_end, build.word(build.buffer(1)), build.word(1))
-    return _goes_async(engine, build, first)
-
-
 def _enters_faults(engine: Engine) -> bool:
     """Whether the atom before one that cannot be read is an entry."""
     build = Build(1)
@@ -175,7 +165,6 @@ QUESTIONS: dict[str, Callable[[Engine], bool]] = {
     "runs_odd": _runs_odd,
     "drops": _drops,
     "misses_unknown": _misses_unknown,
-    "misses_failures": _misses_failures,
     "enters_faults": _enters_faults,
     "reads_late": _reads_late,
     "is_async_first": _is_async_first,

@@ -127,9 +127,7 @@ class LeftOpen(States):
         check_room(file)
         # A write that blocks has taken its bytes from memory: it is like no other.
         self._blocks_with = tuple(args) if isinstance(file, PipeReadEnd) else next(self._writes)
-        if isinstance(result, Blocked) or file is None:
-            return result
-        return self._may_miss(result) if result >= 0 or self._ground.misses_failures else result
+        return result if isinstance(result, Blocked) else self._may_miss(result)
 
     def _unknown(self, args: Sequence[int]) -> int | Blocked:
         del args
