@@ -77,6 +77,7 @@ def hunted(
     """The first find of a cold hunt, shrunk; the streams and the seconds until it was there."""
     abi = backend_named(backend).abis[0]
     os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # of the children
+    since = time.monotonic()
     worker, spec, _ = first_worker(Spec(backend, abi, seed, sandboxed=True))
     worker.close()
     found: list[tuple[Find, float]] = []
@@ -89,7 +90,6 @@ def hunted(
         tempfile.TemporaryDirectory(prefix="syslet-") as directory,
         ThreadPoolExecutor(1) as executor,
     ):
-        since = time.monotonic()
         campaign = Campaign(spec, State(backend, abi, seed), Path(directory), tell=tell)
         campaign.run(executor, 1, Limits(time_s, streams, finds=1))
         took_s = time.monotonic() - since
