@@ -47,31 +47,28 @@ EXEC_READ, FEED_ONE = Step(EXEC, A0), Step(FEED, 0, 0)
 WAIT_ONE, WAIT_TWO = (Step(WAIT, WAITS.index(events)) for events in (1, 2))
 
 
-_FOUR, _WIDE, _MINUS_ONE = (NUMBERS.index(number) for number in (4, 64, -1))
+def _reads_beside(count: int, over: int, last: int, second: int) -> Stream:
+    """One reads so many bytes of pipe a to the place `over`; another writes as many zeroes there,
+    and then reads the descriptor at the place `last`. The number of n1 is `second`.
+    """
+    of_count = OF_NUMBERS[0]
+    return PLAIN._replace(
+        numbers=(NUMBERS.index(count), NUMBERS.index(second), ONE, ONE, ONE, ONE),
+        pointers=(OF_SCRATCH[0], over, OF_SCRATCH[0], OF_SCRATCH[0]),
+        atoms=(
+            Drawn(A0, 0, READ, 0, 0, (OF_ENDS[0], OF_POINTERS[1], of_count)),
+            Drawn(A1, 0, WRITE, 0, CODE[2], (OF_ENDS[1], OF_POINTERS[0], of_count)),
+            Drawn(CODE[2], 0, READ, 0, 0, (last, OF_POINTERS[0], of_count)),
+        ),
+        steps=(EXEC_READ, Step(EXEC, A1)),
+    )
 
-READS_0_OR_NOBODY = PLAIN._replace(
-    numbers=(_FOUR, _MINUS_ONE, ONE, ONE, ONE, ONE),
-    pointers=(OF_SCRATCH[0], OF_NUMBERS[1], OF_SCRATCH[0], OF_SCRATCH[0]),
-    atoms=(
-        Drawn(A0, 0, READ, 0, 0, (OF_ENDS[0], OF_POINTERS[1], OF_NUMBERS[0])),
-        Drawn(A1, 0, WRITE, 0, CODE[2], (OF_ENDS[1], OF_POINTERS[0], OF_NUMBERS[0])),
-        Drawn(CODE[2], 0, READ, 0, 0, (OF_NUMBERS[1], OF_POINTERS[0], OF_NUMBERS[0])),
-    ),
-    steps=(EXEC_READ, Step(EXEC, A1)),
-)
+
+READS_0_OR_NOBODY = _reads_beside(4, OF_NUMBERS[1], OF_NUMBERS[1], -1)
 """With words of 32 bits, the last atom reads descriptor -1, or, where the first is let go before
 that, 0."""
 
-READS_DESCRIPTOR_0 = PLAIN._replace(
-    numbers=(ONE, _WIDE, ONE, ONE, ONE, ONE),
-    pointers=(OF_SCRATCH[0], OF_NUMBERS[5], OF_SCRATCH[0], OF_SCRATCH[0]),
-    atoms=(
-        Drawn(A0, 0, READ, 0, 0, (OF_ENDS[0], OF_POINTERS[1], OF_NUMBERS[1])),
-        Drawn(A1, 0, WRITE, 0, CODE[2], (OF_ENDS[1], OF_POINTERS[0], OF_NUMBERS[1])),
-        Drawn(CODE[2], 0, READ, 0, 0, (OF_ENDS[0], OF_POINTERS[0], OF_NUMBERS[1])),
-    ),
-    steps=(EXEC_READ, Step(EXEC, A1)),
-)
+READS_DESCRIPTOR_0 = _reads_beside(64, OF_NUMBERS[5], OF_ENDS[0], 1)
 """The first reads 64 zeroes over the descriptors, if it is let go before the last atom runs, which
 then reads descriptor 0."""
 

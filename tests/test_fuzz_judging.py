@@ -163,9 +163,13 @@ FEEDS = Drawn(A1, 0, WRITE, OF_SCRATCH[0], 0, (OF_ENDS[1], OF_POINTERS[1], OF_NU
     ],
 )
 def test_others_may_go_on_between_arguments_call_and_store(
-    engine: type[EmbeddedEngine], atoms: tuple[Drawn, ...], words: tuple[int, ...]
+    monkeypatch: pytest.MonkeyPatch,
+    engine: type[EmbeddedEngine],
+    atoms: tuple[Drawn, ...],
+    words: tuple[int, ...],
 ) -> None:
     """By hand, on what the requirements leave open: where in an atom others go on."""
+    _take_time(monkeypatch)
     abi = ABIS["ilp32-le"]
     stream = PLAIN._replace(
         pointers=(OF_SCRATCH[0], OF_NUMBERS[1], OF_NUMBERS[2], OF_SCRATCH[0]),

@@ -68,13 +68,9 @@ class Judge:
         subject, oracle = self.subject, self.oracle
         fds = subject.fds(used=uses_pipes(stream))
         try:
-            expected, late = oracle.expected(stream, fds, trace)
+            expected, late = self._expected(stream, fds, trace)
         except Unjudged as reason:
             return Judged(Judgement.UNJUDGED, str(reason))
-        if may_not_end(stream, expected):
-            return Judged(Judgement.UNJUDGED, "some order of its syslets may not end")
-        if oracle.reached_kept and (why := oracle.left_open(stream, fds, BY_ATOMS)):
-            return Judged(Judgement.UNJUDGED, why)
         got = self._play(stream, late, expected)
         if comes_to(got, expected, late):
             return Judged(Judgement.SAME, "", expected, got)
@@ -106,12 +102,21 @@ class Judge:
         """Play a stream on the reference alone. Whether an engine would have been given it."""
         fds = self.subject.fds(used=uses_pipes(stream))
         try:
-            expected, _ = self.oracle.expected(stream, fds, trace)
+            self._expected(stream, fds, trace)
         except Unjudged:
             return False
+        return True
+
+    def _expected(
+        self, stream: Stream, fds: tuple[int, ...], trace: Trace | None
+    ) -> tuple[Outcome, frozenset[int]]:
+        """What the reference gives; Unjudged where the engine is not to be given the stream."""
+        expected, late = self.oracle.expected(stream, fds, trace)
         if may_not_end(stream, expected):
-            return False
-        return not (self.oracle.reached_kept and self.oracle.left_open(stream, fds, BY_ATOMS))
+            raise Unjudged("some order of its syslets may not end")
+        if self.oracle.reached_kept and (why := self.oracle.left_open(stream, fds, BY_ATOMS)):
+            raise Unjudged(why)
+        return expected, late
 
     def _play(self, stream: Stream, late: frozenset[int], expected: Outcome) -> Outcome:
         subject = self.subject
