@@ -11,6 +11,7 @@ from fuzz_streams import (
     A0,
     A1,
     EXEC_READ,
+    FEED_ONE,
     OF_NOWHERE,
     ONE,
     PID,
@@ -45,6 +46,8 @@ from syslet_conformance.fuzz.cachemiss import missed
 from syslet_conformance.fuzz.judge import Judge, Judgement
 from syslet_conformance.fuzz.rules import may_not_end
 from syslet_conformance.fuzz.stream import (
+    CLOSE,
+    DRAIN,
     EMPTY,
     EXEC,
     FILL,
@@ -107,6 +110,33 @@ def test_loops_beside_other_syslets_may_not_end() -> None:
     assert expected is not None
     assert may_not_end(two, expected)
     assert not may_not_end(one, expected)
+
+
+@pytest.mark.parametrize(
+    ("stops", "taken"),
+    [
+        (Flag.STOP_ON_NONZERO, (Step(DRAIN, 0),)),
+        (Flag.STOP_ON_NONZERO, (Step(EMPTY, 0),)),
+        (Flag.STOP_ON_ZERO, (Step(CLOSE, 1), Step(CLOSE, 0))),
+    ],
+    ids=["drained", "emptied", "closed"],
+)
+def test_a_loop_that_reads_what_the_program_takes_may_not_end(
+    stops: Flag, taken: tuple[Step, ...]
+) -> None:
+    """It comes too late for what would end it, and then reads for ever."""
+    loop = READS._replace(next=A0, flags=int(stops))
+    stream = PLAIN._replace(atoms=(loop,), steps=(EXEC_READ, FEED_ONE))
+    judge = judge_of(ABIS["lp64-le"])
+    assert judge.judge(stream).judgement is Judgement.SAME
+    assert judge.judge(stream._replace(steps=(*stream.steps, *taken))) == (
+        Judgement.UNJUDGED,
+        "some order of its syslets may not end",
+        None,
+        None,
+    )
+    other = stream._replace(steps=(*stream.steps, Step(DRAIN, 1)))
+    assert judge.judge(other).judgement is Judgement.SAME
 
 
 def test_what_may_run_before_its_head_is_looked_at_is_not_given_to_the_engine(abi: Abi) -> None:

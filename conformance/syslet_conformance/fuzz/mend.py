@@ -28,7 +28,17 @@ from syslet_conformance.fuzz.arena import (
 from syslet_conformance.fuzz.graph import STOP_BITS, closing
 from syslet_conformance.fuzz.play import uses_pipes
 from syslet_conformance.fuzz.rules import goes_round_beside
-from syslet_conformance.fuzz.stream import EXEC, POKE, STORE, Drawn, Step, Stream
+from syslet_conformance.fuzz.stream import (
+    CLOSE,
+    DRAIN,
+    EMPTY,
+    EXEC,
+    POKE,
+    STORE,
+    Drawn,
+    Step,
+    Stream,
+)
 from syslet_layouts import Flag
 
 _COUNTS = frozenset(map(NUMBERS.index, (0, 1, 2, 3, 4, 8, 16, 64)))
@@ -40,6 +50,8 @@ _FDS = frozenset((*OF_ENDS, OF_BAD)) | _FAULTS
 _BUFFERS = frozenset(OF_POINTERS) | _FAULTS
 _ASYNC = int(Flag.ASYNC)
 _SKIP = int(Flag.SKIP_TO_NEXT_ON_STOP)
+_BESIDE = frozenset((STORE, POKE, DRAIN, EMPTY, CLOSE))
+"""Steps that may keep a loop from its end."""
 
 HEADLESS = 0.3
 """How many of the streams keep execs without a head."""
@@ -161,10 +173,10 @@ def _idle(atom: Drawn) -> Drawn:
 
 
 def _alone(stream: Stream) -> Stream:
-    """One syslet of it, with nothing stored beside it."""
+    """One syslet of it, with nothing stored beside it, and nothing taken from it."""
     steps, has_exec = [], False
     for step in stream.steps:
-        if step.kind in (STORE, POKE) or (step.kind == EXEC and has_exec):
+        if step.kind in _BESIDE or (step.kind == EXEC and has_exec):
             continue
         has_exec |= step.kind == EXEC
         steps.append(step)

@@ -17,7 +17,18 @@ from syslet_conformance.fuzz.arena import (
 )
 from syslet_conformance.fuzz.graph import may_come_back
 from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome, uses_pipes
-from syslet_conformance.fuzz.stream import CONSUME, EXEC, POKE, STORE, WAIT, Step, Stream
+from syslet_conformance.fuzz.stream import (
+    CLOSE,
+    CONSUME,
+    DRAIN,
+    EMPTY,
+    EXEC,
+    POKE,
+    STORE,
+    WAIT,
+    Step,
+    Stream,
+)
 from syslet_layouts import Flag
 
 _PLAIN = frozenset((0, *OF_NUMBERS, *OF_POINTERS, *OF_SCRATCH))
@@ -50,9 +61,19 @@ def goes_round_beside(stream: Stream) -> bool:
     """Whether a chain can come back to an atom while another syslet, or the program, goes on."""
     execs = sum(step.kind == EXEC for step in stream.steps)
     changes = [step for step in stream.steps if step.kind in (STORE, POKE)]
-    if execs < 2 and not changes:
+    if execs < 2 and not changes and not _takes_what_is_read(stream):
         return False
     return not _keeps_atoms(stream, changes) or may_come_back(stream.atoms)
+
+
+def _takes_what_is_read(stream: Stream) -> bool:
+    """Whether the program empties a pipe, or closes an end of one, that an atom may read.
+
+    What would have ended a chain that reads may be gone before it comes to that.
+    """
+    taken = {step.a for step in stream.steps if step.kind in (DRAIN, EMPTY)}
+    taken.update(step.a // 2 for step in stream.steps if step.kind == CLOSE)
+    return any(OF_ENDS[2 * pipe] in atom.args for pipe in taken for atom in stream.atoms)
 
 
 def _keeps_atoms(stream: Stream, changes: list[Step]) -> bool:
