@@ -35,6 +35,7 @@ from syslet_conformance.fuzz.arena import (
     OF_ENDS,
     OF_NUMBERS,
     OF_POINTERS,
+    OF_RINGS,
     PLACES,
     UMEM_ADD,
     UNKNOWN,
@@ -44,7 +45,7 @@ from syslet_conformance.fuzz.arena import (
 )
 from syslet_conformance.fuzz.cachemiss import missed
 from syslet_conformance.fuzz.judge import Judge, Judgement
-from syslet_conformance.fuzz.rules import may_not_end
+from syslet_conformance.fuzz.rules import goes_round_beside, may_not_end
 from syslet_conformance.fuzz.stream import (
     CLOSE,
     DRAIN,
@@ -110,6 +111,15 @@ def test_loops_beside_other_syslets_may_not_end() -> None:
     assert expected is not None
     assert may_not_end(two, expected)
     assert not may_not_end(one, expected)
+
+
+def test_what_adds_where_an_entry_leads_may_change_an_atom() -> None:
+    """A chain without a loop may get one: an entry of the ring is the address of an atom."""
+    adds_there = adds(A0, flags=int(Flag.ASYNC))
+    stream = PLAIN._replace(atoms=(adds_there,), steps=(Step(EXEC, A0), Step(EXEC, A0)))
+    assert not goes_round_beside(stream)
+    adds_there = adds_there._replace(args=(OF_RINGS[0], OF_NUMBERS[0]))
+    assert goes_round_beside(stream._replace(atoms=(adds_there,)))
 
 
 @pytest.mark.parametrize(

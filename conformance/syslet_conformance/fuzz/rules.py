@@ -6,7 +6,6 @@ from syslet_conformance.fuzz.arena import (
     OF_BAD,
     OF_EDGES,
     OF_ENDS,
-    OF_FIELDS,
     OF_NUMBERS,
     OF_POINTERS,
     OF_RINGS,
@@ -31,20 +30,28 @@ from syslet_conformance.fuzz.stream import (
 )
 from syslet_layouts import Flag
 
-_PLAIN = frozenset((0, *OF_NUMBERS, *OF_POINTERS, *OF_SCRATCH))
+_PLAIN = frozenset((0, *OF_NUMBERS, *OF_SCRATCH))
 """Places at which nothing lies that an engine goes by."""
 
-_BESIDE_ATOMS = _PLAIN.union(OF_ENDS, (OF_BAD,), OF_RINGS, OF_EDGES) - {
+_LOADED = _PLAIN.union(OF_POINTERS, OF_ENDS, (OF_BAD,), OF_EDGES) - {
     PLACES.index(Place("a7", "end", words=-1))
 }
+"""Places at which no address of an atom, ring or head lies."""
+
+_BESIDE_ATOMS = _LOADED.union(OF_RINGS)
 """Places at which no word of an atom lies: what is stored there changes none, or faults."""
 
 
 def is_plain(stream: Stream) -> bool:
-    """Whether nothing writes into atoms, rings or heads, but for reads of more than a word."""
+    """Whether nothing writes into atoms, rings, heads or pointers, and no address of one is an
+    argument; but for reads of more than a word.
+    """
     written = [*stream.pointers, *(atom.ret for atom in stream.atoms)]
-    pokes = (step for step in stream.steps if step.kind in (POKE, STORE))
-    return _PLAIN.issuperset(written) and not any(True for _ in pokes)
+    return (
+        _PLAIN.issuperset(written)
+        and _loads_no_address(stream)
+        and not any(step.kind in (POKE, STORE) for step in stream.steps)
+    )
 
 
 def may_not_end(stream: Stream, expected: Outcome) -> bool:
@@ -78,10 +85,18 @@ def _takes_what_is_read(stream: Stream) -> bool:
 
 def _keeps_atoms(stream: Stream, changes: list[Step]) -> bool:
     """Whether no atom is written to, neither by an atom nor by these steps."""
-    places = [*stream.pointers, *(step.a for step in changes)]
-    for atom in stream.atoms:
-        places += [atom.ret, *atom.args]
-    return _BESIDE_ATOMS.issuperset(places) and not any(step.kind == POKE for step in changes)
+    atoms = stream.atoms
+    written = [*stream.pointers, *(atom.ret for atom in atoms), *(step.a for step in changes)]
+    return (
+        _BESIDE_ATOMS.issuperset(written)
+        and _loads_no_address(stream)
+        and not any(step.kind == POKE for step in changes)
+    )
+
+
+def _loads_no_address(stream: Stream) -> bool:
+    """Whether no address of an atom, ring or head is an argument."""
+    return all(place in _LOADED for atom in stream.atoms for place in atom.args)
 
 
 def broken(
@@ -110,9 +125,8 @@ def broken(
 
 def _ends_alike(stream: Stream, expected: Outcome) -> bool:
     no_complete = any(atom.flags & Flag.NO_COMPLETE for atom in stream.atoms)
-    named = any(place in OF_FIELDS for atom in stream.atoms for place in atom.args)
     came = _came(stream, expected) + _exec_errors(stream, expected)
-    return not no_complete and not named and _went(stream, expected) == came
+    return not no_complete and _went(stream, expected) == came
 
 
 def _went(stream: Stream, outcome: Outcome) -> int:
