@@ -27,6 +27,7 @@ from syslet_conformance.fuzz.arena import (
     labels,
 )
 from syslet_conformance.fuzz.coverage import EXPECTED, REQUIREMENTS, Seen
+from syslet_conformance.fuzz.cut import cut
 from syslet_conformance.fuzz.generate import THEMES, Generator
 from syslet_conformance.fuzz.judge import Judge, Judgement
 from syslet_conformance.fuzz.shrink import shrunk
@@ -216,6 +217,21 @@ def test_a_stream_is_shrunk_to_what_matters() -> None:
     assert [atom.flags for atom in small.atoms] == [Flag.ASYNC]
     assert small.steps == (Step(WAIT),)
     assert small.numbers == (0,) * 6
+
+
+def test_an_atom_that_only_leads_to_another_is_left_out() -> None:
+    """What is executed starts at the other one instead."""
+    leads = adds(A0, next=A1)
+    stream = PLAIN._replace(atoms=(leads, adds(A1, flags=int(Flag.ASYNC))), steps=(Step(EXEC, A0),))
+
+    def comes_to_async(stream: Stream) -> bool:
+        there = {atom.at: atom for atom in stream.atoms}
+        starts = [there[step.a] for step in stream.steps if step.kind == EXEC and step.a in there]
+        follow = [there[atom.next] for atom in starts if atom.next in there]
+        return any(atom.flags & Flag.ASYNC for atom in [*starts, *follow])
+
+    small = cut(stream, comes_to_async)
+    assert (small.atoms, small.steps) == (stream.atoms[1:], (Step(EXEC, A1),))
 
 
 def test_what_shows_only_once_is_kept_as_it_was() -> None:

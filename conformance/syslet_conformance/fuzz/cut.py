@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from syslet_conformance.fuzz.stream import Stream
+from syslet_conformance.fuzz.stream import EXEC, Stream
 
 
 def cut(stream: Stream, still_differs: Callable[[Stream], bool]) -> Stream:
@@ -45,12 +45,18 @@ def _without_steps(stream: Stream) -> Iterator[Stream]:
 
 
 def _without_an_atom(stream: Stream) -> Iterator[Stream]:
-    """Without one; what led to it goes where it led, or ends."""
+    """Without one; what led to it goes where it led, or ends. So do execs that started there."""
     for gone in reversed(stream.atoms):
         left = [atom for atom in stream.atoms if atom is not gone]
         for following in dict.fromkeys((gone.next if gone.next != gone.at else 0, 0, gone.at)):
             yield stream._replace(
                 atoms=tuple(
                     atom._replace(next=following) if atom.next == gone.at else atom for atom in left
-                )
+                ),
+                steps=tuple(
+                    step._replace(a=following or gone.at)
+                    if step.kind == EXEC and step.a == gone.at
+                    else step
+                    for step in stream.steps
+                ),
             )
