@@ -311,6 +311,18 @@ except SysletError as error:
     assert said(python(script, tmp_path)).startswith("2 threads: ")
 
 
+@needs_sandbox
+def test_a_thread_that_has_ended_is_given_the_time_to_go(tmp_path: Path) -> None:
+    """The kernel counts it a little longer than Python does."""
+    script = """
+counts, listdir = [["1", "2"], ["1", "2"], ["1"]], os.listdir
+os.listdir = lambda path: counts.pop(0) if path == "/proc/self/task" else listdir(path)
+confine(box, programs=False)
+print(counts)
+"""
+    assert said(python(script, tmp_path)) == "[]\n"
+
+
 # -- the tables -----------------------------------------------------------------------------
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,9 @@ __all__ = ["CPU_S", "REFUSED_EXIT", "Sandbox", "confine", "refused", "why_not"]
 
 CPU_S = 60
 """How many seconds of the processor each process has, unless the caller says otherwise."""
+
+THREAD_GOES_S = 1.0
+"""So long may the kernel still count a thread that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +100,19 @@ def _unfit(directory: Path) -> str:
     try:
         if os.listdir(directory):
             return f"{directory}: not empty"
-        threads = len(os.listdir("/proc/self/task"))
+        threads = _threads()
     except OSError as error:
         return f"{error.filename}: {error.strerror}"
     if threads > 1:
         return f"{threads} threads: Landlock confines one, and those it starts"
     return ""
+
+
+def _threads() -> int:
+    """How many there are. One that Python has joined is given the time to go."""
+    until = time.monotonic() + THREAD_GOES_S
+    while (threads := len(os.listdir("/proc/self/task"))) > threading.active_count():
+        if time.monotonic() > until:
+            break
+        time.sleep(THREAD_GOES_S / 1000)
+    return threads

@@ -69,6 +69,8 @@ def _is_left_open(spec: Spec, stream: str) -> bool:
     except Ended:
         _WORKERS.drop()
         return False
+    except SysletError:  # it cannot be opened again: the end is not lost for that
+        return False
 
 
 def run_batch(spec: Spec, number: int, streams: int) -> dict[str, Any]:
@@ -77,7 +79,8 @@ def run_batch(spec: Spec, number: int, streams: int) -> dict[str, Any]:
 
     A stream in which the engine ends is a find, unless it is left open what it does, and the batch
     goes on behind it. Where the engine hangs, the batch is over: many streams may hang alike, and
-    each takes long to be known. SysletError where it cannot be opened, or the hunt was ended.
+    each takes long to be known; so it is where there is a find, and it cannot be opened again.
+    SysletError where it cannot be opened, or the hunt was ended.
     """
     played, open_ends, finds = 0, 0, list[tuple[int, str, str, str]]()
     answer: dict[str, Any] = {"judgements": {}, "features": {}, "finds": [], "fresh": []}
@@ -98,6 +101,10 @@ def run_batch(spec: Spec, number: int, streams: int) -> dict[str, Any]:
             played = max(played, ended.number + 1)
             if ended.hung:
                 break
+        except SysletError:
+            if not finds:
+                raise
+            break
     answer["finds"] = [*finds, *((*find, "") for find in answer["finds"])]
     answer["streams"] = played
     if open_ends:
