@@ -9,6 +9,8 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -109,37 +111,44 @@ static void check_cycles(int cycles)
 	close(ends[1]);
 }
 
-static struct syslet_uatom sleeper(unsigned long *at)
-{
-	struct syslet_uatom atom = { .nr = SYS_nanosleep, .arg_ptr = { at } };
+static int gate;		/* a futex: 0 as long as it is shut */
 
-	return atom;
+static void open_gate(void)
+{
+	__atomic_store_n(&gate, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &gate, FUTEX_WAKE, INT_MAX);
 }
 
 static void check_fork(void)
 {
-	static unsigned long moment[2] = { 0, 1000000 }, at;
-	struct syslet_uatom atom;
+	static unsigned long at, wait = FUTEX_WAIT, shut, for_ever;
+	struct syslet_uatom atom = {
+		.nr = SYS_futex,
+		.arg_ptr = { &at, &wait, &shut, &for_ever },
+	};
 	int status;
 	pid_t child;
 
-	at = (unsigned long)moment;
-	atom = sleeper(&at);
+	at = (unsigned long)&gate;
 	fresh_ring();
-	CHECK(!sys_async_exec(&atom, &head), "a sleep blocks");
+	CHECK(!sys_async_exec(&atom, &head), "it waits at the gate");
 	child = fork();
 	if (!child) {
 		struct syslet_statistics now;
 
 		syslet_statistics(&now, sizeof(now));
 		fresh_ring();
-		if (now.pending || now.workers || sys_async_exec(&atom, &head) ||
-		    sys_async_wait(1, 0, &head) || ring[0] != &atom)
+		if (now.pending || now.workers || sys_async_exec(&atom, &head))
+			_exit(1);
+		open_gate();
+		if (sys_async_wait(1, 0, &head) || ring[0] != &atom)
 			_exit(1);
 		_exit(syslet_shutdown() ? 2 : 0);
 	}
 	CHECK(waitpid(child, &status, 0) == child && status == 0,
 	      "the child's engine: status %#x", (unsigned int)status);
+	CHECK(!ring[0], "the parent's still waits");
+	open_gate();
 	CHECK(!sys_async_wait(1, 0, &head) && ring[0] == &atom, "the parent's");
 	CHECK(!syslet_shutdown(), "shutdown");
 }
