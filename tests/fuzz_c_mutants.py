@@ -146,13 +146,13 @@ _ROWS = (
     ),
     CMutant(
         "AsksNextAhead",
-        "next of the next atom on the same page is read before this atom's call",
+        "in the caller, next of the next atom on the same page is read before this atom's call",
         ("chain.fetched-on-the-fly",),
         "run.c",
         "	s->next = FIELD(atom, next);\n",
         "	static __thread word ahead[2];\n"
-        "	s->next = s->last && ahead[0] == atom ? ahead[1]\n"
-        "					      : FIELD(atom, next);\n"
+        "	s->next = s->last && !s->asynchronous && ahead[0] == atom ?\n"
+        "			  ahead[1] : FIELD(atom, next);\n"
         "	ahead[0] = 0;\n"
         "	if (s->next && s->next >> 12 == atom >> 12 &&\n"
         "	    (s->next + 4 * sizeof(word) - 1) >> 12 == atom >> 12) {\n"
