@@ -30,6 +30,9 @@ TRIES = 3
 """So often a smaller stream is tried before it counts as one that does not show it; where the find
 shows each time, it has to show so often."""
 
+MOST_TRIES = 50
+"""So often it is tried at most where the find shows only now and then."""
+
 
 class Player:
     """Plays single streams on an engine, which is opened anew when it ended."""
@@ -136,7 +139,7 @@ def _small(player: Player, find: Find, database: ExampleDatabase | None) -> tupl
 def _shrunk(player: Player, find: Find, database: ExampleDatabase | None) -> Stream:
     kind = kind_of(find.difference)
     steady = kind not in ENDS and _shows_each_time(player, find.stream, kind)
-    times = 1 if kind in ENDS else TRIES
+    times = 1 if kind in ENDS or steady else _tries(player, find)
 
     def still(stream: Stream) -> bool:
         if steady:
@@ -147,6 +150,12 @@ def _shrunk(player: Player, find: Find, database: ExampleDatabase | None) -> Str
     key = f"syslet-fuzz {find.abi} {kind}".encode()
     limit_s = SHRINK_ENDS_S if kind in ENDS else SHRINK_S
     return shrunk(find.stream, still, database=database, key=key, limit_s=limit_s)
+
+
+def _tries(player: Player, find: Find) -> int:
+    """How often a smaller stream is tried of a find that varies: the rarer it shows, the more."""
+    shows, replays = _repeated(player, find.stream, find.difference)
+    return min(max(3 * replays // shows, TRIES), MOST_TRIES) if shows else TRIES
 
 
 def _shows_each_time(player: Player, stream: Stream, kind: str) -> bool:
