@@ -30,6 +30,9 @@ TRIES = 3
 """So often a smaller stream is tried before it counts as one that does not show it; where the find
 shows each time, it has to show so often."""
 
+RATED = 20
+"""By so many plays it is told how often a find shows before it is made small."""
+
 MOST_TRIES = 50
 """So often it is tried at most where the find shows only now and then."""
 
@@ -154,8 +157,10 @@ def _shrunk(player: Player, find: Find, database: ExampleDatabase | None) -> Str
 
 def _tries(player: Player, find: Find) -> int:
     """How often a smaller stream is tried of a find that varies: the rarer it shows, the more."""
-    shows, replays = _repeated(player, find.stream, find.difference)
-    return min(max(3 * replays // shows, TRIES), MOST_TRIES) if shows else TRIES
+    kind = kind_of(find.difference)
+    seen = player.differences(find.stream, RATED)
+    shows = sum(count for how, count in seen.items() if kind_of(how) == kind)
+    return min(max(3 * RATED // shows, TRIES), MOST_TRIES) if shows else TRIES
 
 
 def _shows_each_time(player: Player, stream: Stream, kind: str) -> bool:
