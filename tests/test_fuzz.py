@@ -6,7 +6,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from fuzz_streams import A0, A1, ONE, PLAIN, adds, judge_of
+from fuzz_streams import A0, A1, EXEC_READ, ONE, PLAIN, READS, adds, judge_of
 from hypothesis import given
 from hypothesis import strategies as st
 from mutants.engine import Mutant
@@ -27,16 +27,14 @@ from syslet_conformance.fuzz.arena import (
     labels,
 )
 from syslet_conformance.fuzz.coverage import EXPECTED, REQUIREMENTS, Seen
-from syslet_conformance.fuzz.cut import cut
 from syslet_conformance.fuzz.generate import THEMES, Generator
 from syslet_conformance.fuzz.judge import Judge, Judgement
-from syslet_conformance.fuzz.shrink import shrunk
 from syslet_conformance.fuzz.steering import Steering
 from syslet_conformance.fuzz.strategies import streams
 from syslet_conformance.fuzz.stream import (
     EXEC,
+    FEED,
     MOST_STREAM_BYTES,
-    WAIT,
     Drawn,
     Step,
     Stream,
@@ -194,51 +192,6 @@ def test_a_corpus_is_drawn_from() -> None:
     assert nines > 3
 
 
-# -- shrinking --------------------------------------------------------------------------
-
-
-def test_a_stream_is_shrunk_to_what_matters() -> None:
-    """Of a large stream, what matters is one atom with ASYNC and one wait."""
-    generator = Generator(Random(2))
-    large = next(
-        stream
-        for stream in (generator.draw(3) for _ in range(1000))
-        if len(stream.atoms) > 4
-        and any(step.kind == WAIT for step in stream.steps)
-        and any(atom.flags & Flag.ASYNC for atom in stream.atoms)
-    )
-
-    def matters(stream: Stream) -> bool:
-        return any(atom.flags & Flag.ASYNC for atom in stream.atoms) and any(
-            step.kind == WAIT for step in stream.steps
-        )
-
-    small = shrunk(large, matters)
-    assert [atom.flags for atom in small.atoms] == [Flag.ASYNC]
-    assert small.steps == (Step(WAIT),)
-    assert small.numbers == (0,) * 6
-
-
-def test_an_atom_that_only_leads_to_another_is_left_out() -> None:
-    """What is executed starts at the other one instead."""
-    leads = adds(A0, next=A1)
-    stream = PLAIN._replace(atoms=(leads, adds(A1, flags=int(Flag.ASYNC))), steps=(Step(EXEC, A0),))
-
-    def comes_to_async(stream: Stream) -> bool:
-        there = {atom.at: atom for atom in stream.atoms}
-        starts = [there[step.a] for step in stream.steps if step.kind == EXEC and step.a in there]
-        follow = [there[atom.next] for atom in starts if atom.next in there]
-        return any(atom.flags & Flag.ASYNC for atom in [*starts, *follow])
-
-    small = cut(stream, comes_to_async)
-    assert (small.atoms, small.steps) == (stream.atoms[1:], (Step(EXEC, A1),))
-
-
-def test_what_shows_only_once_is_kept_as_it_was() -> None:
-    stream = Generator(Random(4)).draw(0)
-    assert shrunk(stream, lambda _: False) == stream
-
-
 def test_the_reference_backend_can_be_judged_through_the_contract() -> None:
     engine = reference().open(ABIS["fixed64-le"])
     assert Judge(engine).judge(PLAIN).judgement is Judgement.SAME
@@ -264,3 +217,16 @@ def test_a_seen_stream_counts_what_its_trace_holds() -> None:
         "way end at next NULL",
         "way cached",
     }
+
+
+def test_what_several_callers_reach_at_once_is_not_counted() -> None:
+    """Which of them goes on first is not the seed's, and the count steers the next ones."""
+    waits = READS._replace(flags=int(Flag.SYNC))
+    one = PLAIN._replace(atoms=(waits,), steps=(EXEC_READ, Step(FEED, 0, 1)))
+    judge = judge_of(ABIS["lp64-le"])
+    seen = Seen(judge.subject.arena)
+    judge.judge(one, seen)
+    assert "flag SYNC" in seen.features
+    seen.begin()
+    judge.judge(one._replace(steps=(EXEC_READ, EXEC_READ, *one.steps[1:])), seen)
+    assert seen.features == set()

@@ -1,18 +1,12 @@
-"""What is kept where an engine cannot be opened again, and finds that show only now and then."""
+"""Batches as work: what is kept where an engine ends and cannot be opened again."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import pytest
-from fuzz_streams import A0, A1, PLAIN, adds
 
-from syslet_conformance.fuzz import finishing, work
-from syslet_conformance.fuzz.arena import CODE
-from syslet_conformance.fuzz.finds import Find
-from syslet_conformance.fuzz.finishing import Player, finished
-from syslet_conformance.fuzz.stream import EXEC, Step, Stream
+from syslet_conformance.fuzz import work
 from syslet_conformance.fuzz.work import Spec, run_batch
 from syslet_conformance.fuzz.worker import Ended, Worker
 from syslet_conformance.fuzz.workers import Workers
@@ -52,42 +46,3 @@ def test_what_was_found_is_kept_where_the_engine_cannot_be_opened_again(
     assert answer["streams"] == 4
     with pytest.raises(SysletError, match="lib:gone: no such file"):
         run_batch(SPEC, 1, 500)
-
-
-HEAD = "memory differs at a head"
-
-
-class Seldom(Player):
-    """In every twentieth play of it a stream with an atom differs."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(spec)
-        self._plays: Counter[Stream] = Counter()
-
-    def differences(self, stream: Stream, times: int, until: str = "") -> Counter[str]:
-        """How often it differs."""
-        seen: Counter[str] = Counter()
-        for _ in range(times):
-            self._plays[stream] += 1
-            if stream.atoms and not self._plays[stream] % 20:
-                seen[HEAD] += 1
-                if until:
-                    break
-        return seen
-
-    def tell(self, stream: Stream) -> dict[str, str]:
-        """Nothing."""
-        del stream
-        return {}
-
-
-def test_a_find_that_shows_seldom_is_made_small_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(finishing, "Player", Seldom)
-    atoms = (adds(A0, next=A1), adds(A1, next=CODE[2]), adds(CODE[2]))
-    stream = PLAIN._replace(atoms=atoms, steps=(Step(EXEC, A0), Step(EXEC, A1)))
-    find = Find("reference", "lp64-le", "", "1", 0, 0, HEAD, stream)
-    made, _ = finished(find, SPEC, None)
-    assert (len(made.stream.atoms), made.stream.steps) == (1, ())
-    assert (made.repeated, made.replays) == (5, 100)

@@ -157,9 +157,7 @@ def _shrunk(player: Player, find: Find, database: ExampleDatabase | None) -> Str
 
 def _tries(player: Player, find: Find) -> int:
     """How often a smaller stream is tried of a find that varies: the rarer it shows, the more."""
-    kind = kind_of(find.difference)
-    seen = player.differences(find.stream, RATED)
-    shows = sum(count for how, count in seen.items() if kind_of(how) == kind)
+    shows = _shows(player.differences(find.stream, RATED), find.difference)
     return min(max(3 * RATED // shows, TRIES), MOST_TRIES) if shows else TRIES
 
 
@@ -174,8 +172,13 @@ def _shows_each_time(player: Player, stream: Stream, kind: str) -> bool:
 def _repeated(player: Player, stream: Stream, difference: str) -> tuple[int, int]:
     """How often it shows, and of how many plays."""
     seen, replays = replayed(player, stream, difference)
+    return _shows(seen, difference), replays
+
+
+def _shows(seen: Counter[str], difference: str) -> int:
+    """How often it differed so, or alike."""
     kind = kind_of(difference)
-    return sum(count for how, count in seen.items() if kind_of(how) == kind), replays
+    return sum(count for how, count in seen.items() if kind_of(how) == kind)
 
 
 def replayed(player: Player, stream: Stream, difference: str) -> tuple[Counter[str], int]:

@@ -15,7 +15,6 @@ from syslet_conformance.fuzz.play import ERROR, NULL_WORD, Outcome, comes_to, pl
 from syslet_conformance.fuzz.rules import broken, may_not_end
 from syslet_conformance.fuzz.stream import EXEC, Stream
 from syslet_conformance.fuzz.subject import Subject
-from syslet_reference.trace import Trace
 
 PATIENT_PLAYS = 3
 """How often a stream is played patiently before what it did is held against the engine."""
@@ -64,12 +63,12 @@ class Judge:
         self.subject = Subject(engine, ground)
         self.oracle = Oracle(self.subject.arena, self.subject.ground)
 
-    def judge(self, stream: Stream, trace: Trace | None = None) -> Judged:
+    def judge(self, stream: Stream, seen: Seen | None = None) -> Judged:
         """Play a stream on both. Hang where a call does not return."""
         subject, oracle = self.subject, self.oracle
         fds = subject.fds(used=uses_pipes(stream))
         try:
-            expected, late = self._expected(stream, fds, trace)
+            expected, late = self._expected(stream, fds, seen)
         except Unjudged as reason:
             return Judged(Judgement.UNJUDGED, str(reason))
         got = self._play(stream, late, expected)
@@ -99,22 +98,22 @@ class Judge:
         fds = self.subject.fds(used=uses_pipes(stream))
         return self.oracle.left_open(stream, fds, BY_ATOMS, WITHIN_ATOMS)
 
-    def reference_alone(self, stream: Stream, trace: Trace) -> bool:
+    def reference_alone(self, stream: Stream, seen: Seen) -> bool:
         """Play a stream on the reference alone. Whether an engine would have been given it."""
         fds = self.subject.fds(used=uses_pipes(stream))
         try:
-            self._expected(stream, fds, trace)
+            self._expected(stream, fds, seen)
         except Unjudged:
             return False
         return True
 
     def _expected(
-        self, stream: Stream, fds: tuple[int, ...], trace: Trace | None
+        self, stream: Stream, fds: tuple[int, ...], seen: Seen | None
     ) -> tuple[Outcome, frozenset[int]]:
         """What the reference gives; Unjudged where the engine is not to be given the stream."""
-        expected, late = self.oracle.expected(stream, fds, trace)
-        if len(late) > 1 and isinstance(trace, Seen):
-            trace.begin()  # which of several callers goes on first is not the seed's
+        expected, late = self.oracle.expected(stream, fds, seen)
+        if len(late) > 1 and seen is not None:
+            seen.begin()  # which of several callers goes on first is not the seed's
         if may_not_end(stream, expected):
             raise Unjudged("some order of its syslets may not end")
         if self.oracle.reached_kept and (why := self.oracle.left_open(stream, fds, BY_ATOMS)):

@@ -109,7 +109,7 @@ def _unfit(directory: Path) -> str:
 
 
 def _threads() -> int:
-    """How many there are. One that Python has joined is given the time to go."""
+    """How many there are. One that Python has joined is given time to go; nothing tells when."""
     until = time.monotonic() + THREAD_GOES_S
     while (threads := len(os.listdir("/proc/self/task"))) > threading.active_count():
         if time.monotonic() > until:
