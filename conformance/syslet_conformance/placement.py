@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from syslet_conformance.program import (
     Address,
@@ -34,8 +35,7 @@ GREATEST_PROGRAM_BYTES = 1 << 28
 """The largest program that is laid out, all sections together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A declaration (never a Section), its byte offset in its section, and its size."""
 
     declaration: Declaration
@@ -119,9 +119,12 @@ def _sections(program: Program) -> Iterator[tuple[str | None, list[Declaration]]
 
 
 def _size_bytes(declaration: Declaration, abi: Abi) -> int:
+    """Of what lies in a section, which a `Section` does not."""
     match declaration:
         case Words(values=values):
             return len(values) * abi.word_bytes
+        case Atom(packed=is_packed, args=args):
+            return packed_size(abi, len(args)) if is_packed else abi.atom_size
         case Bytes(data=data):
             return len(data)
         case Buffer(size_bytes=size_bytes):
@@ -130,28 +133,18 @@ def _size_bytes(declaration: Declaration, abi: Abi) -> int:
             return 2 * abi.word_bytes
         case Ring(slots=slots):
             return slots * abi.word_bytes
-        case Head():
+        case Head() | Section():
             return abi.head_size
-        case Atom(packed=True, args=args):
-            return packed_size(abi, len(args))
-        case _:
-            return abi.atom_size
-
-
-def _is_aligned(declaration: Declaration, size_bytes: int, abi: Abi) -> bool:
-    is_bytes = isinstance(declaration, Bytes)
-    return not is_bytes and size_bytes % abi.word_bytes == 0
 
 
 def _place(declarations: list[Declaration], abi: Abi) -> tuple[Placed, ...]:
     """The declarations of one section in order; see the head of this file."""
     placed: list[Placed] = []
-    offset = 0
-    last_aligned = -1
+    offset, last_aligned, word_bytes = 0, -1, abi.word_bytes
     for index, declaration in enumerate(declarations):
         size = _size_bytes(declaration, abi)
-        if _is_aligned(declaration, size, abi):
-            offset += -offset % abi.word_bytes
+        if size % word_bytes == 0 and not isinstance(declaration, Bytes):
+            offset += -offset % word_bytes
             last_aligned = index
         placed.append(Placed(declaration, offset, size))
         offset += size

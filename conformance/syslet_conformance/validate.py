@@ -7,7 +7,7 @@ What depends on the ABI (a value that its word cannot hold) is checked on assemb
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,17 +82,15 @@ def faults(program: Program) -> Iterator[Fault]:
             defined.setdefault(label, declaration)
     seen: set[str] = set()
     for index, declaration in enumerate(program.declarations):
-        place = Place("declaration", index)
         for message, subject in _declaration_faults(declaration, defined, seen):
-            yield Fault(place, message, subject)
+            yield Fault(Place("declaration", index), message, subject)
     for index, step in enumerate(program.steps):
-        place = Place("step", index)
         for message, subject in _step_faults(step, defined):
-            yield Fault(place, message, subject)
+            yield Fault(Place("step", index), message, subject)
 
 
 Defined = dict[str, Declaration]
-Found = Iterator[tuple[str, str]]
+Found = Iterable[tuple[str, str]]
 
 
 def is_name(text: str) -> bool:
@@ -115,13 +113,14 @@ def _declaration_faults(declaration: Declaration, defined: Defined, seen: set[st
         yield f"label {label!r} a second time, wanted a label of its own", label
     seen.add(label)
     match declaration:
-        case Section() | Pipe():
-            pass
         case Words(values=values):
             if not values:
                 yield f"no value in {label!r}, wanted one or more words", label
+            what = f"word of {label!r}"
             for value in values:
-                yield from _value(f"word of {label!r}", value, defined)
+                yield from _value(what, value, defined)
+        case Atom():
+            yield from _atom(declaration, defined)
         case Bytes(data=data):
             yield from _number(f"length of {label!r}", len(data), 0, GREATEST_SIZE_BYTES)
         case Buffer(size_bytes=size):
@@ -130,8 +129,8 @@ def _declaration_faults(declaration: Declaration, defined: Defined, seen: set[st
             yield from _number(f"slots of {label!r}", slots, 1, GREATEST_SIZE_BYTES // 8)
         case Head():
             yield from _head(declaration, defined)
-        case Atom():
-            yield from _atom(declaration, defined)
+        case Section() | Pipe():
+            pass
 
 
 def _head(head: Head, defined: Defined) -> Found:
@@ -207,23 +206,27 @@ def _step_faults(step: Step, defined: Defined) -> Found:
 
 
 def _value(what: str, value: Value, defined: Defined) -> Found:
-    if isinstance(value, Address):
-        if value.label not in defined:
-            yield f"{what} {spelled(value)}, wanted a label of this program", spelled(value)
-        yield from _number(f"offset of {what}", value.offset, _LEAST, -_LEAST)
-    else:
-        yield from _number(what, value)
+    if isinstance(value, int):
+        return _number(what, value)
+    if value.label in defined and not value.offset:
+        return ()
+    found = _number(f"offset of {what}", value.offset, _LEAST, -_LEAST)
+    if value.label in defined:
+        return found
+    return (f"{what} {spelled(value)}, wanted a label of this program", spelled(value)), *found
 
 
 def _number(what: str, number: int, least: int = _LEAST, greatest: int = _GREATEST) -> Found:
-    if not least <= number <= greatest:
-        yield f"{what} {number}, wanted {least} to {greatest}", str(number)
+    if least <= number <= greatest:
+        return ()
+    return ((f"{what} {number}, wanted {least} to {greatest}", str(number)),)
 
 
 def _names(what: str, label: str, kind: type[Declaration], defined: Defined) -> Found:
     found = defined.get(label)
-    if not isinstance(found, kind) or found.label != label:
-        yield f"{what} {label!r}, wanted the label of a {what}", label
+    if isinstance(found, kind) and found.label == label:
+        return ()
+    return ((f"{what} {label!r}, wanted the label of a {what}", label),)
 
 
 def _listed(names: frozenset[str]) -> str:
