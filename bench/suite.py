@@ -1,8 +1,10 @@
 """What the suite on the reference costs beside as many empty parametrized tests in pytest.
 
-``python bench/suite.py [REPEATS]`` prints medians of ratios of whole processes, run in turn (goal:
-at most 3): of the whole suite, and of it without the chains that are long for their own sake. Both
-find byte code that an earlier run has left, as they do where Python may keep it.
+``python bench/suite.py [REPEATS]`` prints medians of ratios of whole processes, run in turn.
+``syslet run`` has its tests run by workers, on the reference by one a processor; the empty tests
+are run by as many workers of pytest-xdist (goal: at most 3). Beside that what one worker costs,
+also where pytest runs the empty tests in its own process, and without the chains that are long for
+their own sake. All find byte code that an earlier run has left, as they do where Python keeps it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+
+from syslet_conformance.backends import EMBEDDED
+from syslet_conformance.commands.run import usual_jobs
 
 LONG = "long_loop or 100000_atoms"
 """Tests of chain.unbounded: a loop and a line, each on every ABI in both modes."""
@@ -46,23 +51,24 @@ def main() -> None:
             "def test_empty(number):\n    pass\n"
         )
         bare = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(empty))
+        workers = str(usual_jobs(EMBEDDED))
+        one = (*syslet, "--jobs", "1")
         timed(*bare)
-        commands = {
-            "whole suite (goal <= 3)": syslet,
-            "without the long chains": (*syslet, "-k", f"not ({LONG})"),
-            "without what is drawn or carries much, too": (
-                *syslet,
-                "-k",
-                f"not ({LONG} or {DRAWN})",
-            ),
-            "start and collection alone": (*syslet, "-k", "no_such_test"),
+        rows = {
+            f"{workers} workers each, as usual (goal <= 3)": (syslet, (*bare, "-n", workers)),
+            "one worker each": (one, (*bare, "-n", "1")),
+            "one worker, beside pytest's own process": (one, bare),
+            "  without the long chains": ((*one, "-k", f"not ({LONG})"), bare),
+            "  nor what is drawn or carries much": ((*one, "-k", f"not ({LONG} or {DRAWN})"), bare),
+            "  start and collection alone": ((*one, "-k", "no_such_test"), bare),
         }
-        ratios: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+        ratios: dict[str, list[tuple[float, float]]] = {name: [] for name in rows}
         for _ in range(int(sys.argv[1]) if len(sys.argv) > 1 else 3):
-            bare_s, bare_cpu_s, _ = timed(*bare)
-            for name, command in commands.items():
-                seconds, cpu_s, _ = timed(*command)
-                ratios[name].append((seconds / bare_s, cpu_s / bare_cpu_s))
+            spent = {words: timed(*words)[:2] for words in dict.fromkeys(sum(rows.values(), ()))}
+            for name, (suite, peer) in rows.items():
+                seconds, cpu_s = spent[suite]
+                peer_s, peer_cpu_s = spent[peer]
+                ratios[name].append((seconds / peer_s, cpu_s / peer_cpu_s))
     print(f"{tests} tests: suite / empty tests, in time and in CPU time")
     for name, pairs in ratios.items():
         times, cpus = zip(*pairs, strict=True)

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from running import ONE, TWO, syslet, wrong
 
+from syslet_conformance.commands.run import usual_jobs
 from syslet_conformance.outcome import REWRITTEN
 from syslet_conformance.results import from_line, read_results, results_schema
 from syslet_conformance.verdicts import Verdict, engine_status, worst
@@ -105,6 +106,17 @@ def test_several_jobs_judge_what_one_does(jobs: int, tmp_path: Path) -> None:
         assert {result.verdict for result in read} == {Verdict.PASS}
         names.append(sorted(result.test for result in read))
     assert names[0] == names[1]
+
+
+@pytest.mark.parametrize(
+    ("backend", "processors", "workers"),
+    [("reference", 1, 1), ("reference", 4, 4), ("reference", 99, 8), ("native", 4, 1)],
+)
+def test_the_reference_has_a_worker_a_processor_and_other_engines_have_one(
+    backend: str, processors: int, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(pid, processors)))
+    assert usual_jobs(backend) == workers
 
 
 def test_a_resumed_run_leaves_out_what_was_judged(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ test it was at the verdict `crash` or `hang`, and a new one takes up the rest.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import select
 import selectors
@@ -95,6 +96,7 @@ def supervise(
     workers: dict[int, _Worker] = {}
     selector = selectors.DefaultSelector()
     restarts = 0
+    gc.freeze()  # what was collected is there to the end: no worker looks it through
 
     def start() -> None:
         if todo:
@@ -178,6 +180,7 @@ def supervise(
             worker.end()
             worker.output.close()
         selector.close()
+        gc.unfreeze()
 
 
 def _ended(status: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from syslet_conformance.backends import Backend, backend_named
+from syslet_conformance.backends import EMBEDDED, Backend, backend_named
 from syslet_conformance.evidence import parting
 from syslet_conformance.foreign import plain
 from syslet_conformance.known_failures import is_known, read_known_failures, stale
@@ -57,6 +58,9 @@ SAID_SHOWN = 1000
 
 FAILURES_SHOWN = 10
 """How many failures are shown in full; the results file has them all."""
+
+MOST_USUAL_JOBS = 8
+"""Most workers that a run of the reference has unless more are asked for."""
 
 LEFT_OUT = (
     "terminal",
@@ -149,6 +153,11 @@ class Judge:
             yield advance
 
 
+def usual_jobs(backend: str) -> int:
+    """One worker, where the engine itself may run on every processor; the reference does not."""
+    return min(len(os.sched_getaffinity(0)), MOST_USUAL_JOBS) if backend == EMBEDDED else 1
+
+
 @click.command("run")
 @click.argument("backend", default="reference")
 @click.option("--abi", "abis", multiple=True, help="Only this ABI (repeatable).")
@@ -157,7 +166,11 @@ class Judge:
 @click.option("--requirement", "ids", multiple=True, help="Only this requirement (repeatable).")
 @click.option("--level", type=click.Choice(list(Level)), help="Only requirements of this level.")
 @click.option("--test", "tests", multiple=True, help="Only this test, as a failure names it.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    help="Workers. The reference has one a processor, others one: they may want all of them.",
+)
 @click.option(
     "--restarts",
     type=click.IntRange(0),
@@ -195,7 +208,7 @@ def command(
     ids: tuple[str, ...],
     level: str | None,
     tests: tuple[str, ...],
-    jobs: int,
+    jobs: int | None,
     restarts: int,
     patience: float,
     results: Path | None,
@@ -227,7 +240,7 @@ def command(
             sink.write(to_line(header))
             sink.flush()
         judge = Judge(
-            jobs=jobs,
+            jobs=jobs or usual_jobs(backend),
             restarts=restarts,
             tests=tests,
             ids=frozenset(wanted),
