@@ -30,7 +30,10 @@ PASSES = 3
 """How often each program is run: where its code and stack lie differs from run to run."""
 
 ROUNDS = {"chain": "15", "reads": "15", "cachemiss": "10", "handover": "8"}
-BLOCKED_WAYS = ("engine", "uring", "threads")
+BLOCKED_WAYS = (("engine", "uring"), ("threads",))
+"""What is run in turn. Threads come last: the kernel takes its time to give back what it had for
+10,000 of them, which would be taken for the memory of whoever came next."""
+
 BLOCKED_PASSES = 5
 LENGTHS = tuple(10**power for power in range(7))
 WIDTH = 112
@@ -59,8 +62,11 @@ ROWS = (
     Row("syslets of one atom, an exec", "one", "libc", "libc syscall()", "ns", 1.10),
     Row("NOPs one by one, each", "uring-nop", "libc", "libc syscall()", "ns"),
     Row("chain of 32 cached preads, each", "reads-chain", "pread", "pread loop", "ns", 0.85),
+    Row("the same by preadv2 alone, each", "reads-nowait", "pread", "pread loop", "ns"),
+    Row("the same by pread64 alone, each", "reads-inlined", "pread", "pread loop", "ns"),
     Row("32 reads by io_uring, each", "reads-uring", "pread", "pread loop", "ns"),
     Row("empty pipe until NULL, alone", "exec-alone", "uring-alone", "submit + peek", "ns", 1.5),
+    Row("its four calls, alone", "calls-alone", "uring-alone", "submit + peek", "ns"),
     Row(
         "empty pipe until NULL, 64 in a row",
         "exec-in-a-row",
@@ -69,6 +75,7 @@ ROWS = (
         "ns",
         1.5,
     ),
+    Row("its four calls, 64 in a row", "calls-in-a-row", "uring-in-a-row", "submit + peek", "ns"),
     Row("10,000 blocked: create", "engine-create-ms", "uring-create-ms", "io_uring", "ms", 2.0),
     Row("10,000 blocked: finish", "engine-finish-ms", "uring-finish-ms", "io_uring", "ms", 2.0),
     Row("10,000 blocked: memory each", "engine-kib", "uring-kib", "io_uring", "KiB", 2.0),
@@ -82,11 +89,11 @@ ROWS = (
 
 def build(folder: Path, cc: list[str], liburing: bool) -> None:
     """Compile each program with the engine's sources and flags into folder."""
-    include = f"-I{build_engine.HERE / 'include'}"
+    include = [f"-I{build_engine.HERE / name}" for name in ("include", "src")]
     options = ["-DWITH_LIBURING"] if liburing else []
     libraries = ["-luring"] if liburing else []
     for program in sorted(HERE.glob("*.c")):
-        command = [*cc, *build_engine.cflags(cc), *options, include, str(program)]
+        command = [*cc, *build_engine.cflags(cc), *options, *include, str(program)]
         command += [str(source) for source in build_engine.SOURCES]
         subprocess.run([*command, "-o", str(folder / program.stem), *libraries], check=True)
 
@@ -120,11 +127,10 @@ def measure(folder: Path, liburing: bool) -> Samples:
             for name, values in run(folder, program, rounds).items():
                 unclear = program == "reads" and name != "pread"
                 samples[f"reads-{name}" if unclear else name] += values
-    for _ in range(BLOCKED_PASSES):
-        for way in BLOCKED_WAYS:
-            if way != "uring" or liburing:
-                for name, values in run(folder, "blocked", way).items():
-                    samples[f"{way}-{name.removeprefix('memory-')}"] += values
+    for ways in BLOCKED_WAYS:
+        for way in BLOCKED_PASSES * [way for way in ways if way != "uring" or liburing]:
+            for name, values in run(folder, "blocked", way).items():
+                samples[f"{way}-{name.removeprefix('memory-')}"] += values
     return samples
 
 

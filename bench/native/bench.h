@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "syslet.h"
+#include "syscall.h"
 
 #define REQUIRE(fact)                                                        \
 	do {                                                                 \

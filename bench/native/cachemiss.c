@@ -3,8 +3,15 @@
  * A read of an empty pipe: sys_async_exec until it returns NULL, beside an
  * io_uring submission and a look for its completion. Once with one read at a
  * time, so that every thread that serves it sleeps before; once with 64 in a
- * row. Then the pipes are written to, outside the clock. In nanoseconds.
+ * row. Then the pipes are written to, outside the clock. Beside that the four
+ * calls that the engine makes of it, with nothing between them. In nanoseconds.
  */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/aio_abi.h>
+#include <poll.h>
+#include <sys/uio.h>
+
 #include "bench.h"
 
 #ifdef WITH_LIBURING
@@ -41,6 +48,43 @@ static double executed(int count)
 	for (int i = 0; i < count; i++) {
 		slots[user_ring_idx] = NULL;
 		user_ring_idx = (user_ring_idx + 1) % (2 * PIPES);
+	}
+	return (double)(ended - started);
+}
+
+static aio_context_t context;
+static struct iocb polls[PIPES];
+static int copies[PIPES];
+
+static void block_on(int i)
+{
+	struct iovec vector = { &bytes[i], 1 };
+	struct iocb *list[1] = { &polls[i] };
+
+	REQUIRE(RAW(SYS_preadv2, pipes[i][0], &vector, 1, -1L, 0, RWF_NOWAIT) < 0);
+	REQUIRE(!(RAW(SYS_fcntl, pipes[i][0], F_GETFL) & O_NONBLOCK));
+	copies[i] = (int)RAW(SYS_fcntl, pipes[i][0], F_DUPFD_CLOEXEC, 512);
+	polls[i].aio_lio_opcode = IOCB_CMD_POLL;
+	polls[i].aio_fildes = (unsigned int)copies[i];
+	polls[i].aio_buf = POLLIN;
+	REQUIRE(RAW(SYS_io_submit, context, 1, list) == 1);
+}
+
+/* The calls alone; what is asked for comes, and is read, outside the clock. */
+static double called(int count)
+{
+	const uint64_t started = now_ns();
+	struct io_event events[PIPES];
+	uint64_t ended;
+
+	for (int i = 0; i < count; i++)
+		block_on(i);
+	ended = now_ns();
+	fill(count);
+	REQUIRE(RAW(SYS_io_getevents, context, count, count, events, 0) == count);
+	for (int i = 0; i < count; i++) {
+		REQUIRE(read(copies[i], &bytes[i], 1) == 1);
+		close(copies[i]);
 	}
 	return (double)(ended - started);
 }
@@ -101,6 +145,7 @@ int main(int argc, char **argv)
 			atoms[i].arg_ptr[k] = &a[k];
 	}
 	executed(1); /* the engine has its threads */
+	REQUIRE(!RAW(SYS_io_setup, PIPES, &context));
 #ifdef WITH_LIBURING
 	REQUIRE(!io_uring_queue_init(2 * PIPES, &ring, 0));
 #endif
@@ -108,10 +153,12 @@ int main(int argc, char **argv)
 #ifdef WITH_LIBURING
 		say("uring-alone", alone(submitted));
 #endif
+		say("calls-alone", alone(called));
 		say("exec-alone", alone(executed));
 #ifdef WITH_LIBURING
 		say("uring-in-a-row", submitted(PIPES) / PIPES);
 #endif
+		say("calls-in-a-row", called(PIPES) / PIPES);
 		say("exec-in-a-row", executed(PIPES) / PIPES);
 	}
 	return 0;

@@ -19,41 +19,13 @@ static long results[CHAIN];
 static struct syslet_uatom *slots[8];
 static struct async_head_user head;
 
-#if defined(__x86_64__)
-static inline __attribute__((always_inline)) long inlined_getpid(void)
-{
-	register unsigned long r10 __asm__("r10") = 0;
-	register unsigned long r8 __asm__("r8") = 0;
-	register unsigned long r9 __asm__("r9") = 0;
-	long result;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "0"((long)SYS_getpid), "D"(0L), "S"(0L), "d"(0L),
-			   "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
-	return result;
-}
-#elif defined(__aarch64__)
-static inline __attribute__((always_inline)) long inlined_getpid(void)
-{
-	register unsigned long x8 __asm__("x8") = SYS_getpid;
-	register unsigned long x0 __asm__("x0") = 0;
-
-	__asm__ volatile("svc #0" : "+r"(x0) : "r"(x8) : "memory");
-	return (long)x0;
-}
-#else
-#error "no inlined system call for this machine"
-#endif
-
 static double inlined(void)
 {
 	const uint64_t started = now_ns();
 
 	for (int i = 0; i < REPEATS; i++)
 		for (int k = 0; k < CHAIN; k++)
-			*(volatile long *)&results[k] = inlined_getpid();
+			*(volatile long *)&results[k] = RAW(SYS_getpid, 0);
 	return (double)(now_ns() - started) / (REPEATS * CHAIN);
 }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * A chain of 32 reads of 4 KiB that the page cache holds, beside a loop of
- * pread(). In nanoseconds a read.
+ * pread(). Beside that the inlined calls alone: pread64, which may wait for the
+ * disk, and preadv2 with RWF_NOWAIT, which does not. In nanoseconds a read.
  */
+#define _GNU_SOURCE
 #include <fcntl.h>
+#include <sys/uio.h>
 
 #include "bench.h"
 
@@ -31,6 +34,31 @@ static double looped(void)
 		for (int k = 0; k < READS; k++)
 			REQUIRE(pread(file, buffers[k], BYTES, k * BYTES) ==
 				BYTES);
+	return (double)(now_ns() - started) / (REPEATS * READS);
+}
+
+static double inlined(void)
+{
+	const uint64_t started = now_ns();
+
+	for (int i = 0; i < REPEATS; i++)
+		for (int k = 0; k < READS; k++)
+			REQUIRE(RAW(SYS_pread64, file, buffers[k], BYTES,
+				    k * BYTES) == BYTES);
+	return (double)(now_ns() - started) / (REPEATS * READS);
+}
+
+static double without_waiting(void)
+{
+	const uint64_t started = now_ns();
+
+	for (int i = 0; i < REPEATS; i++)
+		for (int k = 0; k < READS; k++) {
+			struct iovec vector = { buffers[k], BYTES };
+
+			REQUIRE(RAW(SYS_preadv2, file, &vector, 1, k * BYTES, 0,
+				    RWF_NOWAIT) == BYTES);
+		}
 	return (double)(now_ns() - started) / (REPEATS * READS);
 }
 
@@ -99,6 +127,8 @@ int main(int argc, char **argv)
 #endif
 	for (int i = 0; i < rounds; i++) {
 		say("pread", looped());
+		say("inlined", inlined());
+		say("nowait", without_waiting());
 		say("chain", chained());
 #ifdef WITH_LIBURING
 		say("uring", submitted());

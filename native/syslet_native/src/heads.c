@@ -139,10 +139,11 @@ int syslet_heads_pend(const struct syslet *s, struct syslet **pending)
 {
 	struct head_state *state = NULL;
 	int error = -EINTR;
+	word slot = 0;
 
 	pthread_mutex_lock(&heads.lock);
 	if (!load_acquire(&syslet_engine.closing))
-		error = syslet_ring_check(s->head);
+		error = syslet_ring_check(s->head, &slot);
 	if (!error) {
 		state = find(s->head);
 		if (!state)
@@ -158,6 +159,7 @@ int syslet_heads_pend(const struct syslet *s, struct syslet **pending)
 		**pending = *s;
 		(*pending)->asynchronous = true;
 		(*pending)->state = state;
+		(*pending)->slot = slot;
 		(*pending)->copy = -1;
 		link_pending(*pending);
 	} else if (state) {
@@ -193,6 +195,7 @@ void syslet_heads_expect(const struct syslet *s)
 {
 	expect_write(&heads);
 	expect_write(s->head);
+	expect_write(s->slot);
 	expect_write(s->state);
 }
 
