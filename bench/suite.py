@@ -43,7 +43,7 @@ def main() -> None:
     syslet = (sys.executable, "-c", "from syslet_conformance.cli import main; main()", "run")
     with tempfile.TemporaryDirectory() as folder:
         timed = partial(run, byte_code=str(Path(folder) / "byte_code"))
-        tests = int(timed(*syslet)[2].split(" ABIs by ")[1].split()[0])
+        tests = int(timed(*syslet)[2].rsplit(" by ", 1)[1].split()[0])
         empty = Path(folder) / "test_empty.py"
         empty.write_text(
             "import pytest\n\n\n"

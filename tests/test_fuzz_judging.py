@@ -359,10 +359,10 @@ def test_an_engine_that_is_wrong_in_one_way_is_a_find(
     stream = PLAIN._replace(atoms=(READS, PID), steps=steps)
     assert judge_of(abi).judge(stream).judgement is Judgement.SAME
     judge = Judge(wrong(abi))
-    # On a busy machine a call that returns too soon may be seen too late.
+    # On a busy machine a call that returns too soon may be seen too late, or by none.
     plays = (judge.judge(stream) for _ in range(30))
-    judged = next(judged for judged in plays if judged.judgement is not Judgement.SAME)
-    assert (judged.judgement, judged.difference) == (Judgement.FIND, difference)
+    finds = (judged for judged in plays if judged.judgement is Judgement.FIND)
+    assert next(finds).difference == difference
 
 
 def _outcomes(

@@ -136,7 +136,7 @@ def test_every_requirement_holds(built: Built) -> None:
     words = [sys.executable, "-c", "from syslet_conformance.cli import main; main()", "run"]
     ran = run([*words, *backend(*built), "--jobs", "2"])
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "80 requirements judged on 1 ABIs" in ran.stdout
+    assert "80 requirements judged on 1 ABI by" in ran.stdout
     for verdict in ("fail", "hang", "crash", "unjudged"):
         assert verdict not in ran.stdout
     assert "blocked-at-once: 1000" in ran.stdout

@@ -302,6 +302,10 @@ def _why_ended(judge: Judge) -> str:
     return "interrupted" if judge.interrupted else ""
 
 
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def _summary(console: Console, judge: Judge, wanted: set[str], *, restricted: bool) -> int:
     """Failures first, then a row for each area; the exit status."""
     by_id: dict[str, list[Verdict]] = {}
@@ -345,9 +349,8 @@ def _summary(console: Console, judge: Judge, wanted: set[str], *, restricted: bo
     if untested:
         console.print(f"not judged: {len(untested)} of {len(wanted)} requirements have no result")
     abis = {result.abi for result in judge.results if result.abi}
-    console.print(
-        f"{len(verdicts)} requirements judged on {len(abis)} ABIs by {len(judge.results)} tests"
-    )
+    judged, by = _counted(len(verdicts), "requirement"), _counted(len(judge.results), "test")
+    console.print(f"{judged} judged on {_counted(len(abis), 'ABI')} by {by}")
     if not restricted:
         verdicts |= dict.fromkeys(untested, Verdict.UNJUDGED)
     return engine_status(verdicts)
