@@ -16,6 +16,7 @@ from hypothesis.database import ExampleDatabase
 from syslet_conformance.fuzz.corpus import Corpus, State
 from syslet_conformance.fuzz.finds import KNOWN, SAID, Find, kind_of, save
 from syslet_conformance.fuzz.finishing import TRIES, Player, finished
+from syslet_conformance.fuzz.interrupt import Interrupt
 from syslet_conformance.fuzz.stream import of_bytes, to_bytes
 from syslet_conformance.fuzz.work import Spec, run_batch
 
@@ -66,7 +67,7 @@ class Campaign:
         database: ExampleDatabase | None = None,
         tell: Callable[[Hunt], object] = id,
     ) -> None:
-        self.spec, self.hunt = spec, Hunt(state)
+        self.spec, self.hunt, self.interrupt = spec, Hunt(state), Interrupt()
         self._finds, self._corpus, self._database, self.tell = finds, corpus, database, tell
         self._most_finds: int | None = None
 
@@ -83,14 +84,16 @@ class Campaign:
         player = Player(self.spec)
         try:
             for data in known:
-                seen = player.differences(of_bytes(data), TRIES)
+                with self.interrupt.at_once():
+                    seen = player.differences(of_bytes(data), TRIES)
                 if seen:
                     self._found(KNOWN, 0, data, seen.most_common(1)[0][0])
         finally:
             player.close()
 
     def run(self, executor: Executor, in_flight: int, limits: Limits) -> None:
-        """Hunt until a limit is reached. SysletError where the engine cannot be opened.
+        """Hunt until a limit is reached. SysletError where the engine cannot be opened;
+        KeyboardInterrupt where `interrupt` came.
 
         What comes of the batches is taken in their order, whichever is played first: so what is
         counted and found does not depend on the executor.
@@ -101,6 +104,7 @@ class Campaign:
         state, futures = self.hunt.state, deque[Future[dict[str, Any]]]()
         try:
             while time.monotonic() < until + END_S:
+                self.interrupt.check()
                 over = time.monotonic() >= until or self._enough()
                 playing = [future for future in futures if not future.done()]
                 if not over and left != 0 and len(playing) < in_flight:
@@ -164,7 +168,8 @@ class Campaign:
         first = {SAID: said} if said else {}
         self.hunt.finds[key] = find, save(find, self._finds, first)
         self.tell(self.hunt)
-        find, files = finished(find, self.spec, self._database)
+        with self.interrupt.at_once():
+            find, files = finished(find, self.spec, self._database)
         self.hunt.finds[key] = find, save(find, self._finds, first | files)
         if self._database is not None:
             self._database.save(self.index_key, to_bytes(find.stream))

@@ -170,8 +170,9 @@ def _hunt(
         if console.is_terminal:
             campaign.tell = tell
         try:
-            campaign.play_known()
-            campaign.run(executor, in_flight, limits)
+            with campaign.interrupt.caught():
+                campaign.play_known()
+                campaign.run(executor, in_flight, limits)
         except KeyboardInterrupt:
             live.update(Text("interrupted: what is being played is ended"))
 
