@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -45,6 +46,17 @@ class HangsInExec(EmbeddedEngine):
     abis = ABIS
 
     def exec(self, atom: int, head: int) -> int:
+        threading.Event().wait()
+        return super().exec(atom, head)
+
+
+class InterruptsTheRun(EmbeddedEngine):
+    """At its first exec the run is interrupted, as by Ctrl-C, and goes no further."""
+
+    abis = ABIS
+
+    def exec(self, atom: int, head: int) -> int:
+        os.kill(os.getppid(), signal.SIGINT)
         threading.Event().wait()
         return super().exec(atom, head)
 

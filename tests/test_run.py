@@ -208,6 +208,16 @@ def test_an_interrupted_run_leaves_a_valid_file_and_says_what_was_judged(tmp_pat
     assert len(read_results(results)) >= 4
 
 
+def test_a_run_that_is_interrupted_before_the_first_verdict_says_that(tmp_path: Path) -> None:
+    results = tmp_path / "r.jsonl"
+    default = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    words = ["run", wrong("InterruptsTheRun"), *TWO, "--results", str(results)]
+    ran = syslet(*words, before=default)
+    assert ran.returncode == 2
+    assert ran.stderr.strip() == "syslet: interrupted: no test was judged by then"
+    assert read_results(results) == []
+
+
 def children_of(pid: int) -> list[int]:
     """The processes that `pid` has started."""
     return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -257,8 +257,10 @@ def command(
         arguments += [f"--syslet-patience={patience}"]
         status = pytest.main(arguments, plugins=[judge])
     if not judge.results:
-        none = SysletError(f"no test was collected (pytest status {int(status)})")
-        raise judge.error or none
+        why = f"no test was collected (pytest status {int(status)})"
+        if judge.interrupted or status == pytest.ExitCode.INTERRUPTED:
+            why = "interrupted: no test was judged by then"
+        raise judge.error or SysletError(why)
     everything, set_aside = judge.results, 0
     if known:
         judge.results = [r for r in everything if r.verdict not in FAILED or not is_known(known, r)]
