@@ -9,7 +9,7 @@ import fuzz_python_mutants
 import pytest
 from fuzz_proof import HEADER, MOST_ATOMS, built, hunted
 
-from syslet_conformance.fuzz import campaign
+from syslet_conformance.fuzz import campaign, finishing
 from syslet_conformance.fuzz.sandbox import why_not
 
 pytestmark = [
@@ -33,7 +33,11 @@ def _the_path_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", PROOFS)
-def test_a_mutant_is_found_and_its_find_is_small(name: str) -> None:
+def test_a_mutant_is_found_and_its_find_is_small(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finishing, "RATED", 5)  # where an event is lost, a play waits for it
+    monkeypatch.setattr(finishing, "REPLAYS", 10)
     backend, _ = built(name)
     find, streams, _ = hunted(backend, streams=PROOFS[name])
     assert find is not None
