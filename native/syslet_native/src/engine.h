@@ -102,7 +102,6 @@ struct syslet {
 	bool has_rest;		/* a sleep was taken over: rest is left of it */
 	long rest[2];
 	struct head_state *state;
-	word slot;		/* where its event may go, if none comes before */
 	struct syslet *queue_next;
 	struct syslet *pending_next, **pending_link;
 	int copy;		/* of its descriptor, or -1: aio.c */
@@ -209,7 +208,7 @@ void syslet_pool_forked(void);
 uint32_t syslet_pool_workers(void);
 
 /* ring.c: 0, or a number of events, or -errno */
-int syslet_ring_check(word head, word *slot);
+int syslet_ring_check(word head);
 int syslet_ring_post(word head, word entry);
 long syslet_ring_missing(word head, word index, word wanted);
 

@@ -139,11 +139,10 @@ int syslet_heads_pend(const struct syslet *s, struct syslet **pending)
 {
 	struct head_state *state = NULL;
 	int error = -EINTR;
-	word slot = 0;
 
 	pthread_mutex_lock(&heads.lock);
 	if (!load_acquire(&syslet_engine.closing))
-		error = syslet_ring_check(s->head, &slot);
+		error = syslet_ring_check(s->head);
 	if (!error) {
 		state = find(s->head);
 		if (!state)
@@ -159,7 +158,6 @@ int syslet_heads_pend(const struct syslet *s, struct syslet **pending)
 		**pending = *s;
 		(*pending)->asynchronous = true;
 		(*pending)->state = state;
-		(*pending)->slot = slot;
 		(*pending)->copy = -1;
 		link_pending(*pending);
 	} else if (state) {
@@ -195,7 +193,6 @@ void syslet_heads_expect(const struct syslet *s)
 {
 	expect_write(&heads);
 	expect_write(s->head);
-	expect_write(s->slot);
 	expect_write(s->state);
 }
 

@@ -32,8 +32,8 @@ USER_INLINE int read_head(word head, struct ring *ring)
 	return 0;
 }
 
-/* 0, and where the next event goes, or why the head cannot take one. */
-USER_TEXT int syslet_ring_check(word head, word *slot)
+/* 0, or why the head cannot take an event. */
+USER_TEXT int syslet_ring_check(word head)
 {
 	struct recovery here;
 	struct ring ring;
@@ -47,7 +47,6 @@ USER_TEXT int syslet_ring_check(word head, word *slot)
 	if (!error) {
 		user_load(ring.base);
 		user_load(ring.base + (ring.slots - 1) * sizeof(word));
-		*slot = ring.base + ring.kernel_ring_idx * sizeof(word);
 	}
 	recovery_clear(&here);
 	return error;
