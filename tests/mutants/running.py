@@ -283,6 +283,64 @@ class SyncLeavesItPending(_Watching):
         return super()._block_caller(syslet)
 
 
+class SyncKeepsOthersOut(HangingMutant):
+    """While a SYNC atom blocks its caller, exec waits for it in every other thread."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        self.blocking = 0
+
+    def _block_caller(self, syslet: Syslet) -> bool:
+        self.blocking += 1
+        try:
+            return super()._block_caller(syslet)
+        finally:
+            self.blocking -= 1
+            self._changed.notify_all()
+
+    def _exec(self, atom: int, head: int) -> int:
+        while self.blocking:
+            self._changed.wait()
+        return super()._exec(atom, head)
+
+
+class SyncOneByOne(HangingMutant):
+    """A SYNC atom that blocks waits first for the one that blocks another caller."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        self.blocking = 0
+
+    def _block_caller(self, syslet: Syslet) -> bool:
+        while self.blocking:
+            self._changed.wait()
+        self.blocking += 1
+        try:
+            return super()._block_caller(syslet)
+        finally:
+            self.blocking -= 1
+            self._changed.notify_all()
+
+
+class SyncStopsTheBackground(HangingMutant):
+    """While a SYNC atom blocks its caller, no asynchronous syslet runs."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        self.blocking = 0
+
+    def _block_caller(self, syslet: Syslet) -> bool:
+        self.blocking += 1
+        try:
+            return super()._block_caller(syslet)
+        finally:
+            self.blocking -= 1
+
+    def _settle(self, *, caller_may_go_on: bool = True) -> None:
+        if not self.blocking:
+            super()._settle(caller_may_go_on=caller_may_go_on)
+
+
 # -- exec.cached-when-nothing-can-block -------------------------------------------------
 
 
@@ -595,6 +653,9 @@ CAUGHT: dict[str, tuple[str, ...]] = {
     "AsyncTriesInTheCaller": ("exec.async-flag",),
     "IgnoresSync": ("exec.sync-flag",),
     "SyncReturnsAtOnce": ("exec.sync-flag",),
+    "SyncKeepsOthersOut": ("exec.sync-flag", "exec.many-blocked"),
+    "SyncOneByOne": ("exec.sync-flag", "exec.many-blocked"),
+    "SyncStopsTheBackground": ("exec.sync-flag", "exec.continues-alone"),
     "SyncInTheFirstAtomAlone": ("exec.sync-flag", "exec.flags-per-atom"),
     "SyncPostsAnEntry": ("exec.sync-flag",),
     "SyncLeavesItPending": ("exec.sync-flag",),

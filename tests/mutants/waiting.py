@@ -83,7 +83,53 @@ class OneOfTwoWaits(HangingMutant):
             self.waits -= 1
 
 
+class WaitsForThoseOfItsStart(_Waiting):
+    """A wait that blocks counts the events of syslets that were pending as it began."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        self.later = 0
+
+    def _exec(self, atom: int, head: int) -> int:
+        waited_for = self.waiting_calls() > 0
+        word = super()._exec(atom, head)
+        self.later += waited_for and word == 0
+        return word
+
+    def _wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
+        self.later = 0
+        return super()._wait(min_events, user_ring_idx, head)
+
+    def holds(self, wanted: int, events: int, head: int, has_blocked: bool) -> bool:
+        return super().holds(wanted, events - (self.later if has_blocked else 0), head, has_blocked)
+
+
 # -- wait.not-earlier -------------------------------------------------------------------
+
+
+class LeavesWithThoseOfItsStart(_Waiting):
+    """A wait returns when those that were pending as it began have ended."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        self.blocked: set[int] = set()
+        self.at_start: set[int] = set()
+
+    def _park(self, syslet: Syslet) -> None:
+        self.blocked.add(syslet.number)
+        super()._park(syslet)
+
+    def _end(self, syslet: Syslet) -> None:
+        super()._end(syslet)
+        self.blocked.discard(syslet.number)
+
+    def _wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
+        self.at_start = set(self.blocked)
+        return super()._wait(min_events, user_ring_idx, head)
+
+    def holds(self, wanted: int, events: int, head: int, has_blocked: bool) -> bool:
+        gone = has_blocked and not self.at_start & self.blocked
+        return gone or super().holds(wanted, events, head, has_blocked)
 
 
 class ReturnsEarly(Mutant):
@@ -417,8 +463,10 @@ CAUGHT_SHOULD: dict[str, tuple[str, ...]] = {
 
 CAUGHT: dict[str, tuple[str, ...]] = {
     "WaitsForOneMore": ("wait.returns-when-enough",),
+    "WaitsForThoseOfItsStart": ("wait.returns-when-enough",),
     "BlockedWaitsForTheLast": ("wait.returns-when-enough",),
     "OneOfTwoWaits": ("wait.returns-when-enough",),
+    "LeavesWithThoseOfItsStart": ("wait.not-earlier",),
     "ReturnsEarly": ("wait.not-earlier", "wait.no-complete-is-pending"),
     "ReturnsOneEarly": ("wait.not-earlier",),
     "ReturnsWithAnyEvent": ("wait.not-earlier",),

@@ -153,7 +153,10 @@ def _counted_or_ended(session: Session, count: int) -> bool:
 
 # -- unbounded --------------------------------------------------------------------------
 
-ATOMS = 100_000
+ATOMS = 100_003
+"""A few more than the line has to have: an engine that gives the turn away after so many atoms, or
+a round part of it, has to go on where it was."""
+
 TURNS = {"first": 1_000_000, "further": 70_000}
 """How often the loop turns: in full on the first ABI of the run, in both modes; on further ABIs
 of the same engine past what 16 bits count, which is where a count of another width would show."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from syslet_conformance.builder import Build
+from syslet_conformance.calls import Call
 from syslet_conformance.program import NULL, Address
 from syslet_conformance.registry import checks
 from syslet_conformance.rig import Rig
@@ -16,6 +17,9 @@ from syslet_conformance.suite.steps import (
     assert_still_blocked,
     assert_succeeded,
     assert_words,
+    block,
+    complete,
+    release,
     until_word,
 )
 from syslet_layouts import Flag
@@ -70,6 +74,56 @@ def test_exec_stays_in_a_sync_atom_until_it_is_fed(rig: Rig) -> None:
     assert_words(session, got=1)
     assert_succeeded(rig, session.wait(1))
     assert_slots(session, 0, 0, 0, 0)
+
+
+@checks("exec.sync-flag", "exec.many-blocked", "exec.continues-alone")
+def test_others_go_on_while_a_sync_atom_blocks_its_caller(rig: Rig) -> None:
+    build = Build()
+    pipe, got, rest = build.pipe(), build.word(-7, label="got"), build.word(label="rest")
+    sync = build.read(pipe, flags=Flag.SYNC, ret=got, next=Address("rests"), label="sync")
+    build.add(rest, 5, label="rests")
+    count = build.word(label="count")
+    cached = build.add(count, label="cached")
+    asynchronous = build.add(count, flags=Flag.ASYNC, label="asynchronous")
+    other_pipe = build.pipe()
+    reads = build.read(other_pipe, next=Address("adds"), label="reads")
+    adds = build.add(count, label="adds")
+    session = rig.load(build)
+    block(rig, session, reads)
+    call = session.start_exec(sync)
+    assert_still_blocked(session, call, "SYNC and an empty pipe")
+    assert_not_null(rig, session.exec(cached))
+    complete(rig, session, asynchronous)
+    release(rig, session, other_pipe)
+    assert_words(session, count=3, got=-7, rest=0)
+    assert_still_blocked(session, call, "SYNC and an empty pipe")
+    assert_slots(session, asynchronous, adds, 0, 0)
+    session.feed(pipe, b"x")
+    assert_not_null(rig, call.join())
+    assert_words(session, count=3, got=1, rest=5)
+    assert_slots(session, asynchronous, adds, 0, 0)
+
+
+@checks("exec.sync-flag", "exec.many-blocked")
+def test_two_callers_are_blocked_in_sync_atoms_each_until_it_is_fed(rig: Rig) -> None:
+    build = Build()
+    pipes = [build.pipe() for _ in range(2)]
+    got = [build.word(-7, label=label) for label in ("one", "two")]
+    first, second = (
+        build.read(pipe, flags=Flag.SYNC, ret=ret) for pipe, ret in zip(pipes, got, strict=True)
+    )
+    session = rig.load(build)
+    calls: list[Call] = []
+    for atom in (first, second):
+        calls.append(session.start_exec(atom))
+        assert_still_blocked(session, calls[-1], "SYNC and an empty pipe")
+    session.feed(pipes[1], b"x")
+    assert_cached(rig, session, second, calls[1].join())
+    assert_words(session, one=-7, two=1)
+    assert_still_blocked(session, calls[0], "SYNC and an empty pipe")
+    session.feed(pipes[0], b"x")
+    assert_cached(rig, session, first, calls[0].join())
+    assert_words(session, one=1, two=1)
 
 
 @checks("exec.sync-flag")

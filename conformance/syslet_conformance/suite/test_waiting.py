@@ -76,6 +76,40 @@ def test_two_waits_on_one_head_return_each_with_its_own_count(rig: Rig, more_fir
     assert_succeeded(rig, session.wait(3))
 
 
+@checks("wait.returns-when-enough", "wait.not-earlier")
+@pytest.mark.parametrize("n", [1, 2])
+def test_events_of_syslets_that_were_submitted_meanwhile_are_enough(rig: Rig, n: int) -> None:
+    build = Build(4)
+    later = [build.result(1, flags=Flag.ASYNC) for _ in range(n)]
+    [(pipe, pending)] = readers(build, 1)
+    session = rig.load(build)
+    block(rig, session, pending)
+    call = session.start_wait(n)
+    for count, atom in enumerate(later):
+        assert_still_blocked(session, call, f"{count} of {n} events")
+        complete(rig, session, atom)
+    assert_succeeded(rig, call.join())
+    assert_slots(session, *later, *[0] * (4 - n))
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, session.wait(n + 1))
+
+
+@checks("wait.not-earlier", "wait.returns-when-none-pending")
+def test_a_syslet_that_was_submitted_meanwhile_is_pending(rig: Rig) -> None:
+    build = Build(4)
+    (pipe, before), (later_pipe, later) = readers(build, 2)
+    session = rig.load(build)
+    block(rig, session, before)
+    call = session.start_wait(3)
+    assert_still_blocked(session, call, "0 of 3 events")
+    block(rig, session, later)
+    release(rig, session, pipe)
+    assert_still_blocked(session, call, "1 of 3 events, and one pending")
+    session.feed(later_pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, before, later, 0, 0)
+
+
 @checks("wait.not-earlier")
 @pytest.mark.parametrize("n", [1, 2, 4])
 def test_wait_blocks_with_an_event_too_few_and_a_syslet_pending(rig: Rig, n: int) -> None:
