@@ -95,6 +95,48 @@ class BlocksInTheCallerLater(_Watching):
         return pause
 
 
+class _BlocksInTheCallerIn(_Watching):
+    """The caller waits for one call that blocks; others go on beside it."""
+
+    call = ""
+
+    def _run(self, syslet: Syslet, atoms: int) -> Pause:
+        pause = super()._run(syslet, atoms)
+        is_it = syslet.fields and syslet.fields[1] == self.syscall_number(self.call)
+        if self.blocks_in_caller(syslet, pause) and is_it:
+            _with_flags(syslet, syslet.fields[0] | Flag.SYNC)
+        return pause
+
+
+class WritesInTheCaller(_BlocksInTheCallerIn):
+    """The caller waits for a write into a full pipe."""
+
+    call = "write"
+
+
+class SleepsInTheCaller(_BlocksInTheCallerIn):
+    """The caller waits for a sleep."""
+
+    call = "nanosleep"
+
+
+class PollsInTheCaller(_BlocksInTheCallerIn):
+    """The caller waits for a poll."""
+
+    call = "poll"
+
+
+class SleepsInTheBackground(_Watching):
+    """A sleep goes on beside the caller, though it is SYNC."""
+
+    def _run(self, syslet: Syslet, atoms: int) -> Pause:
+        pause = super()._run(syslet, atoms)
+        sleeps = syslet.fields and syslet.fields[1] == self.syscall_number("nanosleep")
+        if self.blocks_in_caller(syslet, pause) and sleeps:
+            _with_flags(syslet, syslet.fields[0] & ~Flag.SYNC)
+        return pause
+
+
 class ReturnsTheBlockedAtom(_Watching):
     """A syslet that blocks in its first atom goes on beside the caller, who is given it."""
 
@@ -642,6 +684,10 @@ CAUGHT: dict[str, tuple[str, ...]] = {
     "ReturnsFinalAfterAStop": ("exec.cached-returns-submitted",),
     "BlocksInTheCaller": ("exec.cachemiss-returns-null",),
     "BlocksInTheCallerLater": ("exec.cachemiss-returns-null",),
+    "WritesInTheCaller": ("exec.cachemiss-returns-null",),
+    "SleepsInTheCaller": ("exec.cachemiss-returns-null",),
+    "PollsInTheCaller": ("exec.cachemiss-returns-null",),
+    "SleepsInTheBackground": ("exec.sync-flag",),
     "ReturnsTheBlockedAtom": ("exec.cachemiss-returns-null",),
     "SleepsUntilTheNextCall": ("exec.continues-alone",),
     "SleepsAtASecondBlock": ("exec.continues-alone",),
