@@ -455,6 +455,14 @@ class MuchMoreThanTheRingIsNegative(_Waiting):
         return super()._wait(wanted, user_ring_idx, head)
 
 
+class HalfOfTheCount(_Waiting):
+    """Of the number of events, the low half of the word counts."""
+
+    def _wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
+        half = (1 << 4 * self.abi.word_bytes) - 1
+        return super()._wait(min_events & half, user_ring_idx, head)
+
+
 CAUGHT_SHOULD: dict[str, tuple[str, ...]] = {
     "ReturnsTheCount": ("wait.zero-on-success",),
     "ReturnsOneAfterBlocking": ("wait.zero-on-success",),
@@ -493,6 +501,7 @@ CAUGHT: dict[str, tuple[str, ...]] = {
     "MoreThanTheRingIsTheRing": ("wait.more-than-ring",),
     "MoreThanTheRingIsAnError": ("wait.more-than-ring",),
     "MuchMoreThanTheRingIsNegative": ("wait.more-than-ring",),
+    "HalfOfTheCount": ("wait.more-than-ring",),
     **CAUGHT_SHOULD,
 }
 """Each engine, and the requirements whose tests must catch it."""

@@ -233,6 +233,27 @@ def test_wait_for_more_than_the_ring_holds_ends_with_the_last(rig: Rig, slots: i
     assert_slots(session, *(atom for _, atom in blocked))
 
 
+GREATEST = {
+    "low-half-zero": lambda abi: 1 << 4 * abi.word_bytes,
+    "greatest-signed": lambda abi: abi.word_max,
+}
+"""Numbers of events that are others where half of the word counts, or a sign."""
+
+
+@checks("wait.more-than-ring", "wait.not-earlier", "wait.returns-when-none-pending")
+@pytest.mark.parametrize("number", GREATEST)
+def test_the_number_of_events_is_a_whole_word(rig: Rig, number: str) -> None:
+    build = Build(4)
+    [(pipe, pending)] = readers(build, 1)
+    session = rig.load(build)
+    block(rig, session, pending)
+    call = session.start_wait(GREATEST[number](rig.abi))
+    assert_still_blocked(session, call, "1 pending")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, pending, 0, 0, 0)
+
+
 @checks("wait.more-than-ring", "wait.full-ring", "wait.no-complete-is-pending")
 @pytest.mark.parametrize("slots", [1, 4])
 def test_a_full_ring_is_not_more_than_it_holds(rig: Rig, slots: int) -> None:
