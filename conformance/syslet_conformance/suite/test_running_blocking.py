@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import EBADF
+
 from syslet_conformance.builder import Build
 from syslet_conformance.program import NULL, Address, Value
 from syslet_conformance.registry import checks
@@ -131,3 +133,21 @@ def test_a_sleep_that_is_sync_is_over_as_exec_returns(rig: Rig) -> None:
     )
     assert_words(blocking.session, got=0, done=1)
     assert_slots(blocking.session, NULL, NULL, NULL, NULL)
+
+
+@checks("exec.cachemiss-returns-null", "exec.continues-alone")
+def test_a_read_whose_descriptor_is_closed_meanwhile_ends_with_its_pipe(rig: Rig) -> None:
+    """Linux reads on from the file that the call was given; what another does is recorded."""
+    build = Build()
+    pipe, count = build.pipe(), build.word(1)
+    into = build.word(build.buffer(1))
+    blocking = Blocking(rig, build, "read", Address(f"{pipe}.read"), into, count)
+    session = blocking.session
+    blocking.begin()
+    session.close_end(f"{pipe}.read")
+    session.close_end(f"{pipe}.write")
+    assert_succeeded(rig, session.wait(1))
+    result = session.word("got")
+    kinds = {0: "kept", -EBADF: "looked up again"}
+    rig.characteristic("descriptor-of-blocked", kinds.get(result, f"the read gives {result}"))
+    blocking.assert_ended(result)
