@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import EFAULT
+from errno import EFAULT, EINVAL
 from typing import Any
 
 from mutants.engine import HangingMutant
@@ -382,6 +382,51 @@ class CountsWithoutWrapping(_Ring):
         del index
 
 
+class _Alike(dict[int, HeadState]):
+    """What is known of heads, by part of their address."""
+
+    def get(self, head: int, default: Any = None) -> Any:
+        return super().get(_part(head), default)
+
+    def setdefault(self, head: int, default: Any = None) -> Any:
+        return super().setdefault(_part(head), default)
+
+    def __getitem__(self, head: int) -> HeadState:
+        return super().__getitem__(_part(head))
+
+    def __delitem__(self, head: int) -> None:
+        super().__delitem__(_part(head))
+
+
+def _part(head: int) -> int:
+    return (head >> 5) % 64
+
+
+class TakesHeadsForEachOther(HangingMutant):
+    """Heads whose addresses are alike in part have their pending syslets together."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        self._heads = _Alike()
+
+
+class RefusesLargeRings(HangingMutant):
+    """A ring of more than 65,536 slots gives -EINVAL."""
+
+    def _descriptor(self, head: int) -> tuple[AsyncHeadUser | None, int]:
+        fields, error = super()._descriptor(head)
+        if fields and fields.ring_size_bytes // self.abi.word_bytes > 1 << 16:
+            return None, EINVAL
+        return fields, error
+
+
+class IndexOf16Bits(_Ring):
+    """Of the index, 16 bits count."""
+
+    def index(self, head: AsyncHeadUser) -> int:
+        return head.kernel_ring_idx & 0xFFFF
+
+
 class OneRingForAll(_Ring):
     """Every event goes to the ring of the exec before."""
 
@@ -503,6 +548,9 @@ CAUGHT = {
     "PostsBeforeTheLastResult": ("ring.effects-before-entry",),
     "ForgetsTheIndex": ("ring.kernel-index",),
     "CountsWithoutWrapping": ("ring.kernel-index",),
+    "TakesHeadsForEachOther": ("ring.per-exec", "wait.at-once"),
+    "RefusesLargeRings": ("layout.ring-slots",),
+    "IndexOf16Bits": ("ring.wraps", "ring.kernel-index"),
     "OneRingForAll": ("ring.per-exec",),
     "MarksTheAtomWhenItIsOver": ("ring.hands-over",),
     "ReadsTheAtomWhenItIsOver": ("ring.hands-over",),

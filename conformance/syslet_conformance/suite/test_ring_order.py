@@ -335,7 +335,54 @@ def test_no_complete_on_an_atom_that_is_not_the_last_means_nothing(rig: Rig, way
     assert_slots(session, last, NULL)
 
 
+LARGE_SLOTS = 70_001
+"""More than 16 bits count, and no power of two."""
+
+
+@checks("layout.ring-slots", "ring.wraps", "ring.kernel-index")
+def test_a_ring_of_70001_slots_is_filled_at_its_end_and_wraps(rig: Rig) -> None:
+    build, last = Build(0), LARGE_SLOTS - 1
+    build.ring(LARGE_SLOTS, kernel_ring_idx=last, user_ring_idx=last)
+    atoms = [build.result(1, flags=Flag.ASYNC) for _ in range(2)]
+    session = rig.load(build)
+    for count, (atom, slot) in enumerate(zip(atoms, (last, 0), strict=True), 1):
+        block(rig, session, atom)
+        assert_succeeded(rig, session.wait(count))
+        got = session.name(session.words(Address("ring", slot * rig.abi.word_bytes), 1)[0])
+        expected = session.name(session.address(atom))
+        assert got == expected, f"slot {slot}: expected {expected}, got {got}"
+    taken = sum(slot != 0 for slot in session.slots())
+    assert taken == len(atoms), f"ring: expected {len(atoms)} entries, got {taken}"
+    assert_indices(session, 1, last)
+
+
 # -- heads ------------------------------------------------------------------------------
+
+
+HEADS, BLOCKED_HEADS = 256, 64
+"""Where heads are told apart by part of their address some of so many are alike; so many syslets
+may be blocked at once (exec.many-blocked)."""
+
+
+@checks("ring.per-exec", "wait.at-once", "exec.many-blocked")
+def test_of_256_heads_those_have_something_pending_that_have(rig: Rig) -> None:
+    build = Build(0)
+    names = [f"head{number}" for number in range(HEADS)]
+    for number, name in enumerate(names):
+        build.ring(1, f"ring{number}", name)
+    pipe, busy = build.pipe(), names[:: HEADS // BLOCKED_HEADS]
+    atoms = {name: build.read(pipe) for name in busy}
+    session = rig.load(build)
+    for name, atom in atoms.items():
+        block(rig, session, atom, head=name)
+    for name in names:
+        if name not in atoms:
+            assert_succeeded(rig, session.wait(1, name))
+            assert_slots(session, NULL, head=name)
+    session.feed(pipe, bytes(BLOCKED_HEADS))
+    for name, atom in atoms.items():
+        assert_succeeded(rig, session.wait(1, name))
+        assert_slots(session, atom, head=name)
 
 
 @checks("ring.per-exec", "ring.kernel-index")
