@@ -75,14 +75,23 @@ class ReturnsFinalAfterAStop(_Watching):
 # -- exec.cachemiss-returns-null --------------------------------------------------------
 
 
-class BlocksInTheCaller(_Watching):
-    """Whatever blocks, the caller waits for it."""
+class _BlocksIn(_Watching):
+    """The caller waits for a call, or for all of them where it has no name; others go on."""
+
+    call = ""
 
     def _run(self, syslet: Syslet, atoms: int) -> Pause:
         pause = super()._run(syslet, atoms)
-        if self.blocks_in_caller(syslet, pause):
+        if self.blocks_in_caller(syslet, pause) and self._is_it(syslet):
             _with_flags(syslet, syslet.fields[0] | Flag.SYNC)
         return pause
+
+    def _is_it(self, syslet: Syslet) -> bool:
+        return not self.call or syslet.fields[1] == self.syscall_number(self.call)
+
+
+class BlocksInTheCaller(_BlocksIn):
+    """Whatever blocks, the caller waits for it."""
 
 
 class BlocksInTheCallerLater(_Watching):
@@ -95,32 +104,19 @@ class BlocksInTheCallerLater(_Watching):
         return pause
 
 
-class _BlocksInTheCallerIn(_Watching):
-    """The caller waits for one call that blocks; others go on beside it."""
-
-    call = ""
-
-    def _run(self, syslet: Syslet, atoms: int) -> Pause:
-        pause = super()._run(syslet, atoms)
-        is_it = syslet.fields and syslet.fields[1] == self.syscall_number(self.call)
-        if self.blocks_in_caller(syslet, pause) and is_it:
-            _with_flags(syslet, syslet.fields[0] | Flag.SYNC)
-        return pause
-
-
-class WritesInTheCaller(_BlocksInTheCallerIn):
+class WritesInTheCaller(_BlocksIn):
     """The caller waits for a write into a full pipe."""
 
     call = "write"
 
 
-class SleepsInTheCaller(_BlocksInTheCallerIn):
+class SleepsInTheCaller(_BlocksIn):
     """The caller waits for a sleep."""
 
     call = "nanosleep"
 
 
-class PollsInTheCaller(_BlocksInTheCallerIn):
+class PollsInTheCaller(_BlocksIn):
     """The caller waits for a poll."""
 
     call = "poll"
@@ -131,8 +127,9 @@ class SleepsInTheBackground(_Watching):
 
     def _run(self, syslet: Syslet, atoms: int) -> Pause:
         pause = super()._run(syslet, atoms)
-        sleeps = syslet.fields and syslet.fields[1] == self.syscall_number("nanosleep")
-        if self.blocks_in_caller(syslet, pause) and sleeps:
+        if self.blocks_in_caller(syslet, pause) and (
+            syslet.fields[1] == self.syscall_number("nanosleep")
+        ):
             _with_flags(syslet, syslet.fields[0] & ~Flag.SYNC)
         return pause
 
@@ -325,12 +322,10 @@ class SyncLeavesItPending(_Watching):
         return super()._block_caller(syslet)
 
 
-class SyncKeepsOthersOut(HangingMutant):
-    """While a SYNC atom blocks its caller, exec waits for it in every other thread."""
+class _BesideSync(HangingMutant):
+    """It knows how many callers are blocked in SYNC atoms."""
 
-    def __init__(self, abi: Abi) -> None:
-        super().__init__(abi)
-        self.blocking = 0
+    blocking = 0
 
     def _block_caller(self, syslet: Syslet) -> bool:
         self.blocking += 1
@@ -339,6 +334,10 @@ class SyncKeepsOthersOut(HangingMutant):
         finally:
             self.blocking -= 1
             self._changed.notify_all()
+
+
+class SyncKeepsOthersOut(_BesideSync):
+    """While a SYNC atom blocks its caller, exec waits for it in every other thread."""
 
     def _exec(self, atom: int, head: int) -> int:
         while self.blocking:
@@ -346,37 +345,17 @@ class SyncKeepsOthersOut(HangingMutant):
         return super()._exec(atom, head)
 
 
-class SyncOneByOne(HangingMutant):
+class SyncOneByOne(_BesideSync):
     """A SYNC atom that blocks waits first for the one that blocks another caller."""
-
-    def __init__(self, abi: Abi) -> None:
-        super().__init__(abi)
-        self.blocking = 0
 
     def _block_caller(self, syslet: Syslet) -> bool:
         while self.blocking:
             self._changed.wait()
-        self.blocking += 1
-        try:
-            return super()._block_caller(syslet)
-        finally:
-            self.blocking -= 1
-            self._changed.notify_all()
+        return super()._block_caller(syslet)
 
 
-class SyncStopsTheBackground(HangingMutant):
+class SyncStopsTheBackground(_BesideSync):
     """While a SYNC atom blocks its caller, no asynchronous syslet runs."""
-
-    def __init__(self, abi: Abi) -> None:
-        super().__init__(abi)
-        self.blocking = 0
-
-    def _block_caller(self, syslet: Syslet) -> bool:
-        self.blocking += 1
-        try:
-            return super()._block_caller(syslet)
-        finally:
-            self.blocking -= 1
 
     def _settle(self, *, caller_may_go_on: bool = True) -> None:
         if not self.blocking:
