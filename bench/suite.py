@@ -55,7 +55,7 @@ def main() -> None:
         one = (*syslet, "--jobs", "1")
         timed(*bare)
         rows = {
-            f"{workers} workers each, as usual (goal <= 3)": (syslet, (*bare, "-n", workers)),
+            f"as usual, workers each: {workers} (goal <= 3)": (syslet, (*bare, "-n", workers)),
             "one worker each": (one, (*bare, "-n", "1")),
             "one worker, beside pytest's own process": (one, bare),
             "  without the long chains": ((*one, "-k", f"not ({LONG})"), bare),
