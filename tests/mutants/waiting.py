@@ -83,6 +83,24 @@ class OneOfTwoWaits(HangingMutant):
             self.waits -= 1
 
 
+class WaitsForOtherWaits(HangingMutant):
+    """While a wait is blocked on one head, one on another waits for its turn."""
+
+    def __init__(self, abi: Abi) -> None:
+        super().__init__(abi)
+        self.waits: list[int] = []
+
+    def _wait(self, min_events: int, user_ring_idx: int, head: int) -> int:
+        while any(other != head for other in self.waits):
+            self._changed.wait()
+        self.waits.append(head)
+        try:
+            return super()._wait(min_events, user_ring_idx, head)
+        finally:
+            self.waits.remove(head)
+            self._changed.notify_all()
+
+
 class WaitsForThoseOfItsStart(_Waiting):
     """A wait that blocks counts the events of syslets that were pending as it began."""
 
@@ -471,6 +489,7 @@ CAUGHT_SHOULD: dict[str, tuple[str, ...]] = {
 
 CAUGHT: dict[str, tuple[str, ...]] = {
     "WaitsForOneMore": ("wait.returns-when-enough",),
+    "WaitsForOtherWaits": ("wait.returns-when-enough", "wait.at-once"),
     "WaitsForThoseOfItsStart": ("wait.returns-when-enough",),
     "BlockedWaitsForTheLast": ("wait.returns-when-enough",),
     "OneOfTwoWaits": ("wait.returns-when-enough",),

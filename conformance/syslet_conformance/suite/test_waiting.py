@@ -76,6 +76,28 @@ def test_two_waits_on_one_head_return_each_with_its_own_count(rig: Rig, more_fir
     assert_succeeded(rig, session.wait(3))
 
 
+@checks("wait.returns-when-enough", "wait.not-earlier", "wait.at-once", "ring.per-exec")
+def test_a_wait_on_one_head_does_not_keep_one_on_another(rig: Rig) -> None:
+    build = Build(4)
+    build.ring(2, "other_ring", "other")
+    (pipe, pending), (other_pipe, other) = readers(build, 2)
+    session = rig.load(build)
+    block(rig, session, pending)
+    block(rig, session, other, head="other")
+    call = session.start_wait(1)
+    assert_still_blocked(session, call, "0 of 1 events")
+    assert_succeeded(rig, session.wait(0, "other"))
+    other_call = session.start_wait(1, "other")
+    assert_still_blocked(session, other_call, "0 of 1 events on the other head")
+    session.feed(other_pipe, b"x")
+    assert_succeeded(rig, other_call.join())
+    assert_slots(session, other, 0, head="other")
+    assert_still_blocked(session, call, "0 of 1 events")
+    session.feed(pipe, b"x")
+    assert_succeeded(rig, call.join())
+    assert_slots(session, pending, 0, 0, 0)
+
+
 @checks("wait.returns-when-enough", "wait.not-earlier")
 @pytest.mark.parametrize("n", [1, 2])
 def test_events_of_syslets_that_were_submitted_meanwhile_are_enough(rig: Rig, n: int) -> None:
