@@ -108,6 +108,16 @@ def test_several_jobs_judge_what_one_does(jobs: int, tmp_path: Path) -> None:
     assert names[0] == names[1]
 
 
+def test_an_engine_that_returns_the_final_atom_fails_in_nothing_else(tmp_path: Path) -> None:
+    """Whoever may return that (exec.returns-final) is not failed for it elsewhere."""
+    results = tmp_path / "r.jsonl"
+    ran = syslet("run", "python:mutants.running:ReturnsFinal", "--results", str(results))
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    failed = [result for result in read_results(results) if result.verdict is not Verdict.PASS]
+    assert {result.requirements for result in failed} == {("exec.cached-returns-submitted",)}
+    assert {result.verdict for result in failed} == {Verdict.FAIL}
+
+
 @pytest.mark.parametrize(
     ("backend", "processors", "workers"),
     [("reference", 1, 1), ("reference", 4, 4), ("reference", 99, 8), ("native", 4, 1)],

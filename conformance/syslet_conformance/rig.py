@@ -89,6 +89,15 @@ class Rig:
         """The number of a system call. Missing where the engine has none."""
         return number_of(self.engine, name)
 
+    def has(self, call: str, characteristic: str) -> bool:
+        """Whether the engine has that call, which is recorded: other tests judge one that has not.
+
+        For calls that a requirement does not ask for by name.
+        """
+        found = self.engine.syscall_number(call) is not None
+        self.characteristic(characteristic, call if found else "none: not judged by one")
+        return found
+
     def load(self, build: Build | Program, first: Address | None = None) -> Session:
         """Load a program; in the forced asynchronous mode `first` goes asynchronous at once."""
         program = build.program() if isinstance(build, Build) else build
