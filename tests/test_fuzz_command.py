@@ -191,7 +191,6 @@ def test_a_killed_hunt_leaves_a_corpus_that_the_next_one_takes_up(tmp_path: Path
         stdout=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": str(HERE)},
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's & ignores it
     )
     until = time.monotonic() + 60
     while not (corpus / "state.json").exists():

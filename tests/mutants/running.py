@@ -75,63 +75,53 @@ class ReturnsFinalAfterAStop(_Watching):
 # -- exec.cachemiss-returns-null --------------------------------------------------------
 
 
-class _BlocksIn(_Watching):
-    """The caller waits for a call, or for all of them where it has no name; others go on."""
+class _OtherFlags(_Watching):
+    """It has other flags in an atom whose call has blocked in the caller."""
 
     call = ""
+    """The call of such an atom; without a name, any."""
 
     def _run(self, syslet: Syslet, atoms: int) -> Pause:
         pause = super()._run(syslet, atoms)
-        if self.blocks_in_caller(syslet, pause) and self._is_it(syslet):
-            _with_flags(syslet, syslet.fields[0] | Flag.SYNC)
+        if self.blocks_in_caller(syslet, pause) and self._has_the_call(syslet):
+            _with_flags(syslet, self.flags(syslet))
         return pause
 
-    def _is_it(self, syslet: Syslet) -> bool:
+    def _has_the_call(self, syslet: Syslet) -> bool:
         return not self.call or syslet.fields[1] == self.syscall_number(self.call)
 
+    def flags(self, syslet: Syslet) -> int:
+        """Those that it has there: the caller waits for the call."""
+        return syslet.fields[0] | Flag.SYNC
 
-class BlocksInTheCaller(_BlocksIn):
+
+class BlocksInTheCaller(_OtherFlags):
     """Whatever blocks, the caller waits for it."""
 
 
-class BlocksInTheCallerLater(_Watching):
+class BlocksInTheCallerLater(_OtherFlags):
     """Only the call of the first atom goes on beside the caller."""
 
-    def _run(self, syslet: Syslet, atoms: int) -> Pause:
-        pause = super()._run(syslet, atoms)
-        if self.blocks_in_caller(syslet, pause) and syslet.atom != self.first:
-            _with_flags(syslet, syslet.fields[0] | Flag.SYNC)
-        return pause
+    def flags(self, syslet: Syslet) -> int:
+        return syslet.fields[0] if syslet.atom == self.first else super().flags(syslet)
 
 
-class WritesInTheCaller(_BlocksIn):
+class WritesInTheCaller(_OtherFlags):
     """The caller waits for a write into a full pipe."""
 
     call = "write"
 
 
-class SleepsInTheCaller(_BlocksIn):
+class SleepsInTheCaller(_OtherFlags):
     """The caller waits for a sleep."""
 
     call = "nanosleep"
 
 
-class PollsInTheCaller(_BlocksIn):
+class PollsInTheCaller(_OtherFlags):
     """The caller waits for a poll."""
 
     call = "poll"
-
-
-class SleepsInTheBackground(_Watching):
-    """A sleep goes on beside the caller, though it is SYNC."""
-
-    def _run(self, syslet: Syslet, atoms: int) -> Pause:
-        pause = super()._run(syslet, atoms)
-        if self.blocks_in_caller(syslet, pause) and (
-            syslet.fields[1] == self.syscall_number("nanosleep")
-        ):
-            _with_flags(syslet, syslet.fields[0] & ~Flag.SYNC)
-        return pause
 
 
 class ReturnsTheBlockedAtom(_Watching):
@@ -294,14 +284,21 @@ class SyncReturnsAtOnce(_Watching):
         return atom if not word and self.latest.fields[0] & Flag.SYNC else word
 
 
-class SyncInTheFirstAtomAlone(_Watching):
+class SyncInTheFirstAtomAlone(_OtherFlags):
     """SYNC counts in the first atom, and in no other."""
 
-    def _run(self, syslet: Syslet, atoms: int) -> Pause:
-        pause = super()._run(syslet, atoms)
-        if self.blocks_in_caller(syslet, pause) and syslet.atom != self.first:
-            _with_flags(syslet, syslet.fields[0] & ~Flag.SYNC)
-        return pause
+    def flags(self, syslet: Syslet) -> int:
+        flags = syslet.fields[0]
+        return flags if syslet.atom == self.first else flags & ~Flag.SYNC
+
+
+class SleepsInTheBackground(_OtherFlags):
+    """A sleep goes on beside the caller, though it is SYNC."""
+
+    call = "nanosleep"
+
+    def flags(self, syslet: Syslet) -> int:
+        return syslet.fields[0] & ~Flag.SYNC
 
 
 class SyncPostsAnEntry(_Watching):
@@ -666,7 +663,6 @@ CAUGHT: dict[str, tuple[str, ...]] = {
     "WritesInTheCaller": ("exec.cachemiss-returns-null",),
     "SleepsInTheCaller": ("exec.cachemiss-returns-null",),
     "PollsInTheCaller": ("exec.cachemiss-returns-null",),
-    "SleepsInTheBackground": ("exec.sync-flag",),
     "ReturnsTheBlockedAtom": ("exec.cachemiss-returns-null",),
     "SleepsUntilTheNextCall": ("exec.continues-alone",),
     "SleepsAtASecondBlock": ("exec.continues-alone",),
@@ -682,6 +678,7 @@ CAUGHT: dict[str, tuple[str, ...]] = {
     "SyncOneByOne": ("exec.sync-flag", "exec.many-blocked"),
     "SyncStopsTheBackground": ("exec.sync-flag", "exec.continues-alone"),
     "SyncInTheFirstAtomAlone": ("exec.sync-flag", "exec.flags-per-atom"),
+    "SleepsInTheBackground": ("exec.sync-flag",),
     "SyncPostsAnEntry": ("exec.sync-flag",),
     "SyncLeavesItPending": ("exec.sync-flag",),
     "GoesAsyncAfterEightAtoms": ("exec.cached-when-nothing-can-block",),

@@ -335,6 +335,9 @@ def test_no_complete_on_an_atom_that_is_not_the_last_means_nothing(rig: Rig, way
     assert_slots(session, last, NULL)
 
 
+# -- large rings ------------------------------------------------------------------------
+
+
 LARGE_SLOTS = 70_001
 """More than 16 bits count, and no power of two."""
 
